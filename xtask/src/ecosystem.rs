@@ -51,7 +51,7 @@ pub(crate) struct Installed {
 impl Installed {
     /// Runs one of its programs in a clean environment.
     pub(crate) fn command(&self, argv: &[String]) -> Result<Command> {
-        let (program, args) = argv.split_first().context("an empty command in app.toml")?;
+        let (program, args) = argv.split_first().context("the command has no words")?;
         let mut command = Command::new(self.programs.join(program));
         command
             .args(args)
@@ -508,7 +508,7 @@ fn built(dir: &Utf8Path, commands: &[Vec<String>], programs: &Utf8Path, epoch: &
 
 /// Runs a command of `[commands]` in this folder. Returns stdout and stderr together.
 fn started(dir: &Utf8Path, argv: &[String], env: &[(&str, &str)]) -> Result<String> {
-    let (program, args) = argv.split_first().context("an empty command in app.toml")?;
+    let (program, args) = argv.split_first().context("the command has no words")?;
     let sh = crate::sys::child::shell(dir)?;
     crate::sys::child::capture_both(xshell::cmd!(sh, "/usr/bin/env {program} {args...}"), env)
 }

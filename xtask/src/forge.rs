@@ -297,8 +297,9 @@ fn variable(name: &str) -> Option<String> {
 
 fn read<T: DeserializeOwned>(answer: Response) -> Result<T> {
     let url = answer.url.clone();
-    serde_json::from_slice(&answer.bytes()?)
-        .with_context(|| format!("{} is not an answer of a forge", without_secrets(&url)))
+    serde_json::from_slice(&answer.bytes()?).with_context(|| {
+        format!("{}: the answer is not in the format of the forge's API", without_secrets(&url))
+    })
 }
 
 fn locate(ctx: &Ctx) -> Result<Place, String> {

@@ -345,7 +345,7 @@ fn lint_rust(ctx: &Ctx) -> Result<Vec<ToolResult>> {
         let said = String::from_utf8_lossy(&output.stdout);
         let result = match output.status.success() {
             true => Ok(String::new()),
-            false => Err(anyhow!("cargo {}\n{}", args.join(" "), child::last_lines(&said, 60))),
+            false => Err(anyhow!("`cargo {}` failed:\n{}", args.join(" "), child::last_lines(&said, 60))),
         };
         reports.push(ToolResult { tool: tool.to_string(), result });
     }

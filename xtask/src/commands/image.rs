@@ -53,7 +53,7 @@ pub(crate) fn build_app(
         labels: labels(ctx, commit, &licence(ctx, app, commit)),
         env: app.settings.ecosystem.image_env(),
         entrypoint: serve.with_context(|| {
-            format!("{}/app.toml has no [spec] serve: an image needs a command to start", app.dir)
+            format!("{}/app.toml: [image] needs [spec] serve, the command that starts the server", app.dir)
         })?,
         port: crate::oci::PORT,
         layers,

@@ -9,9 +9,9 @@ use crate::flags;
 use crate::forge::{Done, Draft, Forge, PullRequest};
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
-use crate::sys::exit::Exit;
+use crate::sys::exit::{Exit, with_next};
 use crate::sys::ui;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use remote::{Branch, Remote};
 use request::Request;
 
@@ -202,10 +202,9 @@ fn open(forge: &Forge, request: &Request, auto_merge: bool) -> Result<Opened> {
         let replaced = forge.close_replaced(&draft, LABEL)?;
         Ok(Opened { pull, done, auto, replaced })
     };
-    opened().with_context(|| {
-        format!(
-            "{branch} is on the remote, but its pull request is not complete; to go on: cargo xtask promote"
-        )
+    opened().map_err(|error| {
+        let what = format!("{branch} is on the remote, but its pull request is not complete");
+        with_next(error.context(what), "`cargo xtask promote` continues")
     })
 }
 

@@ -9,7 +9,7 @@ use crate::forge::Forge;
 use crate::model::ctx::Ctx;
 use crate::model::version;
 use crate::model::workspace::{App, ForgeKind};
-use crate::sys::exit::Exit;
+use crate::sys::exit::{Exit, with_next};
 use crate::sys::{ask, retry, ui};
 use actions::{Action, Line, State};
 use anyhow::{Context, Result, bail};
@@ -132,7 +132,7 @@ impl Withdrawal<'_> {
             Err(error) => {
                 line.end(ui::Outcome::Failed("stopped here".into()));
                 let again = format!("cargo xtask rollback {} {}", self.app.name(), self.version);
-                Err(error.context(format!("fix the cause and run `{again}` again; it does the rest")))
+                Err(with_next(error, &format!("fix the cause; then `{again}` continues")))
             }
         }
     }
@@ -235,7 +235,11 @@ impl Withdrawal<'_> {
             .map(|line| {
                 Finding::new("not-yanked", Level::Error, format!("a person has to {}", line.text))
                     .app(app.name())
-                    .help(format!("then check it: cargo xtask rollback {} {version}", app.name()))
+                    .help(format!(
+                        "after that, `cargo xtask rollback {} {version}` ends with exit code 4: \
+                         nothing is left to do",
+                        app.name()
+                    ))
             })
             .collect();
         if !by_hand.is_empty() {

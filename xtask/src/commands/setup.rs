@@ -3,8 +3,9 @@
 
 use crate::flags;
 use crate::model::ctx::Ctx;
+use crate::sys::exit::with_next;
 use crate::sys::{child, tools, ui};
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use camino::Utf8Path;
 use std::time::SystemTime;
 use xshell::cmd;
@@ -126,10 +127,9 @@ fn system(dry_run: bool) -> Result<()> {
         let sh = child::shell("/")?;
         let args = ["install", "--yes", "--no-install-recommends"];
         child::capture(cmd!(sh, "apt-get {args...} {name}"), &[("DEBIAN_FRONTEND", "noninteractive")])
-            .with_context(|| {
-                format!(
-                    "apt-get cannot install {name}; run as root: apt-get update && apt-get install {name}"
-                )
+            .map_err(|error| {
+                let next = format!("as root: apt-get update && apt-get install {name}");
+                with_next(error.context(format!("apt-get cannot install {name}")), &next)
             })?;
         line.end(ui::Outcome::Done(why.to_string()));
     }

@@ -50,7 +50,7 @@ fn nearest<'a>(paths: impl Iterator<Item = &'a str>) -> Result<Option<&'a str>> 
     found.sort_by_key(|path| path.matches('/').count());
     match found[..] {
         [a, b, ..] if a.matches('/').count() == b.matches('/').count() => {
-            bail!("it contains two at the same depth, {a} and {b}: remove one of them from the package")
+            bail!("it contains compat.json twice at the same depth, as {a} and {b}; remove one of them")
         }
         _ => Ok(found.first().copied()),
     }

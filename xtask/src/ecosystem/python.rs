@@ -6,6 +6,7 @@ use crate::model::ctx::Ctx;
 use crate::model::endpoints::PythonIndex;
 use crate::model::language;
 use crate::model::workspace::App;
+use crate::sys::exit::with_next;
 use crate::sys::{child, files, kill_on_exit, parallel, retry, tools, ui};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -202,11 +203,12 @@ pub(crate) fn check_lock(ctx: &Ctx, dir: &Utf8Path) -> Result<String> {
         .map_err(|e| {
             let text = e.to_string();
             let unreachable = retry::temporary(&text).is_some() || text.contains("error sending request");
+            if text.contains("needs to be updated") {
+                let error = e.context("uv.lock does not match pyproject.toml");
+                return with_next(error, "`uv lock` updates uv.lock");
+            }
             e.context(match unreachable {
-                _ if text.contains("needs to be updated") => {
-                    "uv.lock does not match pyproject.toml; update it with `uv lock`".to_string()
-                }
-                true => format!("cannot check uv.lock against {index}; is it reachable?"),
+                true => format!("cannot check uv.lock, because {index} does not answer"),
                 false => "cannot check uv.lock".to_string(),
             })
         })
@@ -262,7 +264,7 @@ pub(crate) fn programs(ctx: &Ctx, app: &App) -> Result<Utf8PathBuf> {
 /// Runs one of the app's own programs. `python` is the environment's interpreter. Returns stdout.
 pub(crate) fn run(ctx: &Ctx, app: &App, root: &Utf8Path, argv: &[String]) -> Result<String> {
     let python = synced(ctx, app, root)?;
-    let Some((program, args)) = argv.split_first() else { bail!("{}/app.toml: an empty command", app.dir) };
+    let (program, args) = argv.split_first().context("the command has no words")?;
     let program = if program == "python" { python } else { python.with_file_name(program) };
     let sh = child::shell(root.join(&app.dir))?;
     child::capture(cmd!(sh, "{program} {args...}"), &[])
@@ -271,7 +273,7 @@ pub(crate) fn run(ctx: &Ctx, app: &App, root: &Utf8Path, argv: &[String]) -> Res
 /// The command that starts the server, with the environment's own programs.
 pub(crate) fn server(ctx: &Ctx, app: &App, argv: &[String]) -> Result<Command> {
     let python = synced(ctx, app, &ctx.ws.root)?;
-    let (program, args) = argv.split_first().context("an empty command in app.toml")?;
+    let (program, args) = argv.split_first().context("the command has no words")?;
     let mut command = Command::new(python.with_file_name(program));
     command.args(args).env_clear().envs(child::env()?).current_dir(ctx.ws.root.join(&app.dir));
     Ok(command)

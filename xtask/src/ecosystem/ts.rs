@@ -5,6 +5,7 @@ use super::ToolResult;
 use crate::model::ctx::Ctx;
 use crate::model::language::ts::{by_npm, lock_file};
 use crate::model::workspace::App;
+use crate::sys::exit::with_next;
 use crate::sys::{child, parallel, tools};
 use anyhow::{Context, Result, anyhow, bail};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -129,13 +130,14 @@ pub(crate) fn write_lock(ctx: &Ctx, dir: &Utf8Path) -> Result<String> {
 fn stale(error: anyhow::Error) -> anyhow::Error {
     let message = error.to_string();
     if message.contains("lockfile had changes") {
-        return error.context("bun.lock does not match package.json; update it with `bun install`");
+        let error = error.context("bun.lock does not match package.json");
+        return with_next(error, "`bun install` updates bun.lock");
     }
     // npm prints its full usage after the differences, so its output is dropped.
     if message.contains("npm help ci") {
         return anyhow!(
-            "package-lock.json does not match package.json; \
-             update it with `npm install --package-lock-only`"
+            "package-lock.json does not match package.json\n  \
+             → `npm install --package-lock-only` updates package-lock.json"
         );
     }
     error
@@ -143,7 +145,7 @@ fn stale(error: anyhow::Error) -> anyhow::Error {
 
 /// Runs a program of the app's development dependencies. Returns stdout.
 fn tool(dir: &Utf8Path, argv: &[&str]) -> Result<String> {
-    let Some((name, args)) = argv.split_first() else { bail!("no program") };
+    let (name, args) = argv.split_first().context("the command has no words")?;
     let program = dir.join("node_modules/.bin").join(name);
     let sh = child::shell(dir)?;
     child::capture(cmd!(sh, "{program} {args...}"), &[])
@@ -212,7 +214,7 @@ pub(crate) fn programs_folder(ctx: &Ctx, app: &App) -> Result<Utf8PathBuf> {
 /// Runs one of the app's own programs. `bun` is the pinned bun. Returns stdout.
 pub(crate) fn run(ctx: &Ctx, app: &App, root: &Utf8Path, argv: &[String]) -> Result<String> {
     let dir = synced(ctx, app, root)?;
-    let Some((program, args)) = argv.split_first() else { bail!("{}/app.toml: an empty command", app.dir) };
+    let (program, args) = argv.split_first().context("the command has no words")?;
     let program = if program == "bun" { tools::tool("bun")? } else { Utf8PathBuf::from(program) };
     let sh = child::shell(dir)?;
     child::capture(cmd!(sh, "{program} {args...}"), &[])
@@ -222,7 +224,7 @@ pub(crate) fn run(ctx: &Ctx, app: &App, root: &Utf8Path, argv: &[String]) -> Res
 pub(crate) fn server(ctx: &Ctx, app: &App, argv: &[String]) -> Result<Command> {
     let dir = synced(ctx, app, &ctx.ws.root)?;
     build::script(&dir, "0")?;
-    let (name, args) = argv.split_first().context("an empty command in app.toml")?;
+    let (name, args) = argv.split_first().context("the command has no words")?;
     let programs = programs(&package_json(&dir)?);
     let (_, file) = programs.iter().find(|(program, _)| program == name).with_context(|| {
         format!("{}/app.toml: serve starts {name:?}, which is missing in \"bin\" of package.json", app.dir)

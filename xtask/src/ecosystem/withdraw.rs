@@ -110,7 +110,9 @@ impl Ecosystem {
             Way::Delete(package) => package.delete(),
             Way::Deprecate => ts::publish::npm_again(ctx, app, &["deprecate", &package, reason]).map(drop),
             Way::Unpublish => ts::publish::npm_again(ctx, app, &["unpublish", &package]).map(drop),
-            Way::ByHand(page) => bail!("only a person can do this: {page}"),
+            Way::ByHand(page) => {
+                bail!("this index has no API that yanks a version; yank it yourself: {page}")
+            }
         }
     }
 

@@ -166,7 +166,8 @@ impl Forge {
             || (is_loopback(api) && !is_loopback(address))
         {
             bail!(
-                "refused to upload files to {:?}, as the forge asks: it is not https, or not on this machine",
+                "did not upload files: the forge names the address {:?}, which is not https, or not on this \
+                 machine",
                 origin(address)
             );
         }
@@ -206,7 +207,7 @@ impl Forge {
                 self.http.send(&Request::new("GET", address))?
             }
             _ => bail!(
-                "refused to download {} from {:?}, as the forge asks: it is not on this machine",
+                "did not download {}: the forge names the address {:?}, which is not on this machine",
                 asset.name,
                 origin(address)
             ),

@@ -23,7 +23,8 @@ impl Forge {
         let mut forge =
             Forge { place, token: token.to_string(), token_name: "GITEA_TOKEN", http: Http::new()? };
         let user = forge.of_user("GET", "/user", None, "read the owner of the token")?;
-        forge.place.owner = user["login"].as_str().context("Gitea names no owner of the token")?.to_string();
+        let owner = user["login"].as_str();
+        forge.place.owner = owner.context("Gitea's answer does not name the owner of the token")?.to_string();
         let repository = json!({ "name": name, "default_branch": "main" });
         forge.of_user("POST", "/user/repos", Some(&repository), "create a repository")?;
         Ok(forge)

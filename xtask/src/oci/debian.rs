@@ -2,6 +2,7 @@
 //! installed on the system and root is not needed. Packages are only unpacked; their scripts never run.
 
 use crate::oci::rootfs;
+use crate::sys::exit::with_next;
 use crate::sys::{child, tools};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -32,10 +33,10 @@ pub(crate) fn docker_registry() -> Result<Utf8PathBuf> {
         }
         apt.remove()
     })
-    .context(
-        "cannot download docker-registry; on Debian and Ubuntu you can install it: \
-         apt-get install docker-registry",
-    )?;
+    .map_err(|error| {
+        let next = "on Debian and Ubuntu: apt-get install docker-registry";
+        with_next(error.context("cannot download docker-registry"), next)
+    })?;
     Ok(folder.join("usr/bin/docker-registry"))
 }
 

@@ -39,3 +39,12 @@ impl fmt::Display for Exit {
 }
 
 impl std::error::Error for Exit {}
+
+/// The error, with what to type next on a line of its own, because `{error:#}` prints the cause last. The
+/// findings of a gate have their own advice.
+pub(crate) fn with_next(error: anyhow::Error, next: &str) -> anyhow::Error {
+    match error.downcast::<Exit>() {
+        Ok(exit) => exit.into(),
+        Err(error) => anyhow::anyhow!("{error:#}\n  → {next}"),
+    }
+}

@@ -166,7 +166,7 @@ impl Git {
     /// Runs git and returns stdout as bytes. The error contains git's own message.
     pub(crate) fn bytes<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> Result<Vec<u8>> {
         let output =
-            self.command().args(args).output().context("git could not be started: is it on PATH?")?;
+            self.command().args(args).output().context("git could not be started (is it on PATH?)")?;
         if !output.status.success() {
             return Err(self.failed(args, &output.stderr));
         }
@@ -253,7 +253,7 @@ impl Git {
     /// Runs git as a question: exit code 0 is yes, 1 is no, any other is an error.
     pub(crate) fn ask<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> Result<bool> {
         let output =
-            self.command().args(args).output().context("git could not be started: is it on PATH?")?;
+            self.command().args(args).output().context("git could not be started (is it on PATH?)")?;
         match output.status.code() {
             Some(0) => Ok(true),
             Some(1) => Ok(false),

@@ -2,6 +2,7 @@
 
 use super::secrets;
 use crate::sys::child;
+use crate::sys::exit::with_next;
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use std::fs::File;
@@ -108,8 +109,10 @@ pub(crate) fn uv() -> Result<Utf8PathBuf> {
 fn install_uv(venv: &Utf8Path, version: &str) -> Result<()> {
     let sh = child::shell("/")?;
     let python = python()?;
-    child::capture(cmd!(sh, "{python} -m venv {venv}"), &[])
-        .context("python3 has no venv module; on Debian and Ubuntu run: apt-get install python3-venv")?;
+    child::capture(cmd!(sh, "{python} -m venv {venv}"), &[]).map_err(|error| {
+        let next = "on Debian and Ubuntu: apt-get install python3-venv";
+        with_next(error.context(format!("{python} cannot create a virtual environment")), next)
+    })?;
     child::capture_download(cmd!(sh, "{venv}/bin/python -m pip install --quiet --no-deps uv=={version}"), &[])
         .map(drop)
 }

@@ -421,7 +421,8 @@ fn an_app_whose_folder_was_renamed_can_not_be_compared_and_the_plan_warns() {
 fn a_moved_spec_is_unchanged_and_a_removed_one_breaks_its_clients() {
     let repo = app();
     let settings = repo.read("apps/python/app.toml");
-    let with = |file: &str| format!("{settings}[spec]\nfile = {file:?}\ngenerate = []\nserve = []\n");
+    let with =
+        |file: &str| format!("{settings}[spec]\nfile = {file:?}\ngenerate = [\"x\"]\nserve = [\"x\"]\n");
     let spec = r#"{"openapi": "3.1.0", "info": {"title": "t", "version": "1"},
         "paths": {"/a": {"get": {"responses": {"200": {"description": "x"}}}}}}"#;
     repo.write("apps/python/app.toml", with("openapi.json"));

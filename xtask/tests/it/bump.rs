@@ -433,7 +433,7 @@ fn with_lock_and_spec() -> Repo {
         "apps/python/app.toml",
         format!(
             "{APP_TOML}[spec]\nfile = \"openapi.json\"\ngenerate = [\"python\", \"-c\", \"{script}\"]\n\
-                 serve = []\n"
+                 serve = [\"x\"]\n"
         ),
     );
     repo.write("apps/python/openapi.json", "{\"version\": \"0.0.0\"}\n");
@@ -467,11 +467,12 @@ fn a_lock_file_that_does_not_agree_stops_the_bump() {
     repo.commit("apps/python/pyproject.toml", &pyproject, "chore: forgot the lock file");
     expect![[r#"
         exit code 1
-        error: uv.lock does not match pyproject.toml; update it with `uv lock`: `CACHE/tools/uv/bin/uv lock --check --python PYTHON --default-index https://pypi.org/simple`: exit code 1
+        error: uv.lock does not match pyproject.toml: `CACHE/tools/uv/bin/uv lock --check --python PYTHON --default-index https://pypi.org/simple`: exit code 1
         Resolved 1 package in TIME
         error: The lockfile at `uv.lock` needs to be updated, but `--check` was provided.
 
         hint: To update the lockfile, run `uv lock`.
+          → `uv lock` updates uv.lock
     "#]].assert_eq(&repo.untouched(|| bump(&repo, &[])).seen());
 }
 
@@ -485,7 +486,7 @@ fn an_unreachable_index_is_not_reported_as_a_stale_lock_file() {
     let out = repo.untouched(|| bump(&repo, &["--pypi-read", "http://127.0.0.1:1/simple"]));
     expect![[r#"
         exit code 1
-        error: cannot check uv.lock against http://127.0.0.1:1/simple; is it reachable?: `CACHE/tools/uv/bin/uv lock --check --python PYTHON --default-index http://127.0.0.1:1/simple`: exit code 2
+        error: cannot check uv.lock, because http://127.0.0.1:1/simple does not answer: `CACHE/tools/uv/bin/uv lock --check --python PYTHON --default-index http://127.0.0.1:1/simple`: exit code 2
         error: Request failed after 3 retries in TIME
           cause: Failed to fetch: http://127.0.0.1:1/simple/idna/
           cause: error sending request for url (http://127.0.0.1:1/simple/idna/)
@@ -618,7 +619,7 @@ fn both_sides_of_a_merge_stop_the_bump() {
     expect![[r#"
         exit code 3
         error[conflict-markers]: a merge conflict is not resolved (CHANGELOG.md:3)
-          → remove the lines of one side and the three lines of marks, and commit
+          → remove one side and the markers (`<<<<<<<`, `=======`, `>>>>>>>`), and commit
         error: 1 finding to fix first
     "#]]
     .assert_eq(&repo.untouched(|| bump(&repo, &[])).seen());

@@ -425,11 +425,12 @@ fn a_check_does_not_change_the_lock_file_of_a_workspace() {
     expect![[r#"
         exit code 3
           ✗ lint-python       1 failed (TIME)
-        error[lint]: python: uv lock: uv.lock does not match pyproject.toml; update it with `uv lock`: `CACHE/tools/uv/bin/uv lock --check --python PYTHON --default-index https://pypi.org/simple`: exit code 1 (apps/python)
+        error[lint]: python: uv lock: uv.lock does not match pyproject.toml: `CACHE/tools/uv/bin/uv lock --check --python PYTHON --default-index https://pypi.org/simple`: exit code 1 (apps/python)
         Resolved 2 packages in TIME
         error: The lockfile at `uv.lock` needs to be updated, but `--check` was provided.
 
         hint: To update the lockfile, run `uv lock`.
+          → `uv lock` updates uv.lock
         error: 1 finding to fix first
     "#]].assert_eq(&repo.xtask(&["lint"]).seen());
     assert_eq!(repo.git(&["status", "--porcelain"]), "");

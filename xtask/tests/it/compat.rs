@@ -293,9 +293,9 @@ fn the_settings_of_compat_are_strict() {
         exit code 2
         error: apps/python/app.toml: [compat] file = "/tmp/compat.json" is outside the app's folder
         exit code 2
-        error: apps/python/app.toml: [compat] generate is an empty command
+        error: apps/python/app.toml: [compat] generate has an empty command; write it as a list: ["program", "argument"]
         exit code 2
-        error: apps/python/app.toml: [compat] users is an empty command
+        error: apps/python/app.toml: [compat] users has an empty command; write it as a list: ["program", "argument"]
         exit code 2
         error: apps/python/app.toml:12:1: unknown field `user`, expected one of `file`, `generate`, `users`; did you mean `users`?
     "#]].assert_eq(&said);

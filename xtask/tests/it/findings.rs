@@ -199,7 +199,7 @@ fn preflight_reports_what_a_package_and_the_machine_lack() {
           → or, if that tag does not exist: git tag python-v0.0.0 COMMIT, with the commit that 0.0.0 was built from
         error[not-publishable]: python: the index would refuse demo-agent (apps/python/pyproject.toml):
           PyPI refuses the classifier "Private :: Do Not Upload"
-          → change it in a pull request
+          → correct the manifest in a pull request
         warning[name-taken]: python: demo-agent is already on the index, but no release of it is tagged here: check its owner (http://127.0.0.1:PORT/simple)
         warning[advisories]: python: cannot look up advisories about the locked dependencies: `WORLD/cache/tools/uv/bin/uv audit --quiet --frozen --no-dev --preview-features audit-command`: exit code 1 (apps/python/uv.lock)
         error: Unable to find lockfile at `uv.lock`, but `--frozen` was provided. To create a lockfile, run `uv lock` or `uv sync` without the flag.

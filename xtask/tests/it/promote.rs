@@ -390,11 +390,13 @@ fn a_hotfix_on_main_must_be_applied_to_development_first() {
     assert!(out.stderr.contains(&format!("git cherry-pick -x {fix}")), "{out:?}");
     expect![[r#"
         exit code 3
-        error[main-ahead]: python: main has commits that development lacks, and a promotion would undo them:
+        error[main-ahead]: python: main has commits that development lacks; a promotion would undo them:
           1234567 fix: urgent (#9)
-          → git switch --create apply-hotfix-python origin/development
+          → git fetch origin
+          → git switch --no-track --create apply-hotfix-python origin/development
           → git cherry-pick -x COMMIT
-          → then open a pull request into development
+          → git push origin apply-hotfix-python
+          → open a pull request into development
         error: 1 finding to fix first
     "#]]
     .assert_eq(&out.seen());

@@ -199,7 +199,7 @@ fn a_python_release_is_marked_its_image_moved_back_and_the_page_for_yanking_name
           ✓ image             latest is v0.0.1 (sha256:SHA256) (TIME)
           ✓ page              http://127.0.0.1:PORT/rehearsal/mono/releases/tag/python-v0.0.2 is marked as withdrawn (TIME)
         error[not-yanked]: python: a person has to yank demo-agent 0.0.2: on the pages of 127.0.0.1:PORT (on PyPI it is https://pypi.org/manage/project/demo-agent/release/0.0.2/)
-          → then check it: cargo xtask rollback python 0.0.2
+          → after that, `cargo xtask rollback python 0.0.2` ends with exit code 4: nothing is left to do
         error: 1 finding to fix first
     "#]].assert_eq(&world.xtask(&["rollback", "python", "0.0.2", "--yes"]).seen());
     assert_eq!(world.image(image("python"), "latest"), first);
@@ -218,7 +218,7 @@ fn a_python_release_is_marked_its_image_moved_back_and_the_page_for_yanking_name
           ✓ page      http://127.0.0.1:PORT/rehearsal/mono/releases/tag/python-v0.0.2 is marked as withdrawn
           - tag       the git tag python-v0.0.2 stays
         error[not-yanked]: python: a person has to yank demo-agent 0.0.2: on the pages of 127.0.0.1:PORT (on PyPI it is https://pypi.org/manage/project/demo-agent/release/0.0.2/)
-          → then check it: cargo xtask rollback python 0.0.2
+          → after that, `cargo xtask rollback python 0.0.2` ends with exit code 4: nothing is left to do
         error: 1 finding to fix first
     "#]].assert_eq(&world.xtask(&["rollback", "python", "0.0.2", "--yes"]).seen());
     assert_eq!(outside, world.outside());

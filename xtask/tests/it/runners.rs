@@ -41,12 +41,38 @@ fn an_app_without_tests_is_an_error_unless_it_gives_the_reason() {
         exit code 2
         error: apps/python/app.toml: [commands] no-tests: the reason is empty; write why this app may be released without tests
     "#]].assert_eq(&output.seen());
-    repo.write("apps/python/app.toml", format!("{PYTHON}[commands]\ntest = [[]]\n"));
-    let output = repo.xtask(&["test", "python"]).expect(2);
+}
+
+#[test]
+fn an_empty_command_is_an_error_that_names_the_setting() {
+    let repo = python();
+    let spec = "[spec]\nfile = \"openapi.json\"\n";
+    let mut said = String::new();
+    for lines in [
+        "[commands]\ntest = [[]]\n".to_string(),
+        "[commands]\nbuild = [[\"make\"], [\"\"]]\n".to_string(),
+        "[release]\nannounce = [[]]\n".to_string(),
+        format!("{spec}generate = []\nserve = [\"x\"]\n"),
+        format!("{spec}generate = [\"x\"]\nserve = []\n"),
+        format!("{spec}generate = [\"x\"]\nserve = [\"x\"]\ncontract = []\n"),
+    ] {
+        repo.write("apps/python/app.toml", format!("{PYTHON}{lines}"));
+        said.push_str(&repo.xtask(&["openapi", "check"]).expect(2).seen());
+    }
     expect![[r#"
         exit code 2
-        error: apps/python/app.toml: [commands] an empty command; write each as a list: [["program", "argument"]]
-    "#]].assert_eq(&output.seen());
+        error: apps/python/app.toml: [commands] test has an empty command; write it as a list: ["program", "argument"]
+        exit code 2
+        error: apps/python/app.toml: [commands] build has an empty command; write it as a list: ["program", "argument"]
+        exit code 2
+        error: apps/python/app.toml: [release] announce has an empty command; write it as a list: ["program", "argument"]
+        exit code 2
+        error: apps/python/app.toml: [spec] generate has an empty command; write it as a list: ["program", "argument"]
+        exit code 2
+        error: apps/python/app.toml: [spec] serve has an empty command; write it as a list: ["program", "argument"]
+        exit code 2
+        error: apps/python/app.toml: [spec] contract has an empty command; write it as a list: ["program", "argument"]
+    "#]].assert_eq(&said);
 }
 
 #[test]

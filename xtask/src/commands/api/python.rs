@@ -136,7 +136,8 @@ fn read(ctx: &Ctx, app: &App, commits: &[&str; 2]) -> Result<Vec<Read>> {
 
 /// The packages of the environment that this Python is in.
 fn site_packages(python: &Utf8Path) -> Result<Utf8PathBuf> {
-    let lib = python.parent().and_then(Utf8Path::parent).context("a Python in `bin`")?.join("lib");
+    let environment = python.parent().and_then(Utf8Path::parent);
+    let lib = environment.with_context(|| format!("{python} is not in a `bin` folder"))?.join("lib");
     let inside = lib.read_dir_utf8().with_context(|| format!("cannot read {lib}"))?;
     let found = inside.flatten().map(|entry| entry.path().join("site-packages")).find(|dir| dir.is_dir());
     found.with_context(|| format!("{lib} has no site-packages"))

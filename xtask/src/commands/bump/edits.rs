@@ -7,7 +7,7 @@ use crate::finding::{Finding, Level};
 use crate::model::ctx::Ctx;
 use crate::model::workspace::{Acceptance, App};
 use crate::model::{changelog, manifest, markdown};
-use crate::sys::exit::Exit;
+use crate::sys::exit::{Exit, with_next};
 use crate::sys::files;
 use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -37,10 +37,10 @@ pub(super) fn commit(
     if let Err(error) = outcome {
         return Err(match restore(ctx, &saved) {
             Ok(()) => error,
-            Err(left) => error.context(format!(
-                "not all files of the bump could be restored ({left:#}); type git checkout -- . ; \
-                 the bump failed"
-            )),
+            Err(left) => {
+                let what = format!("the bump failed, and its changes could not all be undone ({left:#})");
+                with_next(error.context(what), "`git reset --hard` undoes them")
+            }
         });
     }
     Ok((!saved.is_empty()).then(|| saved.into_iter().map(|s| s.file.into_string()).collect()))
@@ -124,7 +124,9 @@ fn texts(
         let text = ecosystem
             .set_locked_version(&file, &merged(root, &file)?, ".", version)
             .with_context(|| file.to_string())?
-            .with_context(|| format!("{file} has no entry for the app itself; write it again: uv lock"))?;
+            .with_context(|| {
+                format!("{file} has no entry for the app itself; `{}` adds it", lock_command(&file))
+            })?;
         texts.push((file, text));
     }
     for (file, member) in workspace_locks(root, app) {
@@ -156,6 +158,15 @@ fn texts(
     texts.into_iter().map(|(file, text)| Ok((files::inside(root, &file)?, text))).collect()
 }
 
+/// The command that generates the lock file.
+fn lock_command(file: &Utf8Path) -> &'static str {
+    match file.file_name() {
+        Some("uv.lock") => "uv lock",
+        Some("bun.lock") => "bun install",
+        _ => "npm install --package-lock-only",
+    }
+}
+
 /// The text of a file that is edited. A gate if it still holds both sides of a merge conflict.
 fn merged(root: &Utf8Path, file: &Utf8Path) -> Result<String> {
     let text = manifest::text(root, file)?;
@@ -164,7 +175,7 @@ fn merged(root: &Utf8Path, file: &Utf8Path) -> Result<String> {
         Some(line) => Err(Exit::Gate(vec![
             Finding::new("conflict-markers", Level::Error, "a merge conflict is not resolved")
                 .place(format!("{file}:{line}"))
-                .help("remove the lines of one side and the three lines of marks, and commit"),
+                .help("remove one side and the markers (`<<<<<<<`, `=======`, `>>>>>>>`), and commit"),
         ])
         .into()),
     }
@@ -207,5 +218,5 @@ fn restore(ctx: &Ctx, saved: &[Saved]) -> Result<()> {
     }
     let paths = saved.iter().map(|s| format!(":(top,literal){}", s.file));
     let args: Vec<String> = ["reset", "--quiet", "--"].map(str::to_string).into_iter().chain(paths).collect();
-    ctx.git.run(&args).context("the files are as before, but git's index is not; type: git reset")
+    ctx.git.run(&args).context("git's index still has them")
 }

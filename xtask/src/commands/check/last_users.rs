@@ -197,7 +197,7 @@ fn black_box(server: Option<Served>, tree: &Utf8Path, argv: &[String]) -> Result
     let Some((server, health)) = server else {
         return Ok(Err(anyhow::anyhow!("the app no longer has a server: app.toml has no [spec]")));
     };
-    let (program, args) = argv.split_first().context("an empty command")?;
+    let (program, args) = argv.split_first().context("the command has no words")?;
     let server = serve::start(server, child::free_port()?, &health, &tree.with_file_name("server.log"))?;
     let sh = child::shell(tree)?;
     let said = child::capture_both(cmd!(sh, "{program} {args...}"), &[("BASE_URL", &server.url)]);

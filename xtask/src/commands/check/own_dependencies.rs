@@ -42,6 +42,6 @@ fn deny(ctx: &Ctx, args: &[&str]) -> Result<String> {
     let said = String::from_utf8_lossy(&output.stdout);
     match output.status.success() {
         true => Ok(String::new()),
-        false => Err(anyhow!("cargo deny {}\n{}", args.join(" "), child::last_lines(&said, 60))),
+        false => Err(anyhow!("`cargo deny {}` failed:\n{}", args.join(" "), child::last_lines(&said, 60))),
     }
 }

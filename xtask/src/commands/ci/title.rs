@@ -59,8 +59,8 @@ pub(super) fn finding(ctx: &Ctx, base: &str, squash: &Squash) -> Result<Option<F
     let apps: Vec<&str> = weak.iter().map(|(app, ..)| app.name()).collect();
     let mut help = format!("set the title to: {}", enough(title, highest, &apps));
     if weak.iter().any(|(_, demanded, _)| *demanded != highest) || weak.len() < ctx.ws.apps.len() {
-        help += "\na title counts for every app that the pull request changes; if that is too much, open one \
-                 pull request per app, or set the forge to keep the commits in the message of a squash";
+        help += "\nthe title's type applies to every app that the pull request changes; to bump fewer apps, \
+                 open one pull request per app, or let the forge keep the commits in the squash's message";
     }
     Ok(Some(Finding::new("title-too-weak", Level::Error, message).help(help)))
 }

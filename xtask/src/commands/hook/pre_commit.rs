@@ -121,7 +121,8 @@ fn stage(ctx: &Ctx, file: &Utf8Path) -> Result<()> {
 
 /// The paths that a git command lists with -z, in the index of the commit.
 fn listed<S: AsRef<OsStr>>(ctx: &Ctx, args: &[S]) -> Result<Vec<Utf8PathBuf>> {
-    let output = ctx.git.in_hook().args(args).output().context("git could not be started: is it on PATH?")?;
+    let output =
+        ctx.git.in_hook().args(args).output().context("git could not be started (is it on PATH?)")?;
     anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr).trim_end());
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     Ok(text.split('\0').filter(|path| !path.is_empty()).map(Utf8PathBuf::from).collect())

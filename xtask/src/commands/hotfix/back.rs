@@ -29,7 +29,10 @@ impl Hotfix<'_> {
         let commit = match tag::find(ctx, &self.app.tag(version))? {
             tag::Found::Ours(tag) => tag.commit,
             tag::Found::Foreign(commit) => commit,
-            tag::Found::Nothing => bail!("the tag {} is gone from the remote", self.app.tag(version)),
+            tag::Found::Nothing => {
+                let (name, remote) = (self.app.tag(version), plan::remote_name(ctx));
+                bail!("the tag {name} is gone from {remote}; push it again: git push {remote} {name}")
+            }
         };
         let branch = |name: &str| {
             let tip = self.on_remote(name)?;

@@ -3,7 +3,7 @@
 
 use crate::oci::spec::{Descriptor, Index};
 use crate::oci::{Built, PlatformImage, USER, spec};
-use crate::sys::exit::Exit;
+use crate::sys::exit::{Exit, with_next};
 use crate::sys::{child, kill_on_exit, tools};
 use anyhow::{Context, Result, bail};
 use camino::Utf8Path;
@@ -123,8 +123,9 @@ impl Container {
             cmd!(sh, "{program} run --detach --pull never --name {name} --publish {publish} {image}"),
             &[],
         )
-        .with_context(|| {
-            format!("{engine} cannot run the image; to run it without an engine, set XTASK_ENGINE=sandbox")
+        .map_err(|error| {
+            let next = "XTASK_ENGINE=sandbox runs it without an engine";
+            with_next(error.context(format!("{engine} cannot run the image")), next)
         })?;
         Ok(container)
     }

@@ -20,14 +20,16 @@ pub(super) fn finding(ctx: &Ctx, app: &App, remote: &Remote) -> Result<Option<Fi
     let list = lost.iter().map(shown).collect::<Result<Vec<_>>>()?.join("\n  ");
     let (main, development) = (&remote.main.name, &remote.development.name);
     let message =
-        format!("{main} has commits that {development} lacks, and a promotion would undo them:\n  {list}");
-    let help = format!(
-        "git switch --create apply-hotfix-{name} {origin}/{development}\ngit cherry-pick -x {commits}\n\
-         then open a pull request into {development}",
-        name = app.name(),
-        origin = remote.name,
-        commits = lost.join(" "),
-    );
+        format!("{main} has commits that {development} lacks; a promotion would undo them:\n  {list}");
+    let (origin, branch) = (&remote.name, format!("apply-hotfix-{}", app.name()));
+    let help = [
+        format!("git fetch {origin}"),
+        format!("git switch --no-track --create {branch} {origin}/{development}"),
+        format!("git cherry-pick -x {}", lost.join(" ")),
+        format!("git push {origin} {branch}"),
+        format!("open a pull request into {development}"),
+    ]
+    .join("\n");
     Ok(Some(Finding::new("main-ahead", Level::Error, message).app(app.name()).help(help)))
 }
 

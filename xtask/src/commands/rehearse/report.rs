@@ -346,7 +346,7 @@ fn planned(steps: &[Took], app: &str) -> Result<String> {
         .flat_map(|took| took.seen.split("; "))
         .find(|part| part.starts_with(PLANNED) && part.contains(&of_app));
     let said =
-        said.with_context(|| format!("no pull request's job showed the evidence for the version of {app}"))?;
+        said.with_context(|| format!("no lint job printed the next version of {app} and its reasons"))?;
     Ok(said.trim_start_matches(PLANNED).to_string())
 }
 

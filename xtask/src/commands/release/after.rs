@@ -126,7 +126,7 @@ fn announce(release: &Release) {
 
 /// Runs the command in the root, with the clean environment and the JSON on its stdin.
 fn run(release: &Release, argv: &[String], json: &str) -> Result<()> {
-    let (program, args) = argv.split_first().context("an empty command")?;
+    let (program, args) = argv.split_first().context("the command has no words")?;
     let mut command = Command::new(program);
     command.args(args).current_dir(&release.ctx.ws.root).env_clear().envs(child::env()?);
     let mut child = command

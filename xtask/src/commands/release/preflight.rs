@@ -163,7 +163,7 @@ fn refused(release: &Release) -> Result<Option<Finding>> {
     let message = format!("the index would refuse {}:\n  {}", app.settings.package, reasons.join("\n  "));
     let finding = Finding::new("not-publishable", Level::Error, message)
         .place(file)
-        .help("change it in a pull request");
+        .help("correct the manifest in a pull request");
     Ok((!reasons.is_empty()).then_some(finding))
 }
 

@@ -6,7 +6,7 @@ use super::{Release, STEPS, State, Step, after, load, readiness, remote_moved, s
 use crate::commands::plan;
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
-use crate::sys::exit::Exit;
+use crate::sys::exit::{Exit, with_next};
 use crate::sys::git::short;
 use crate::sys::ui::report::plural;
 use crate::sys::{parallel, ui};
@@ -228,12 +228,8 @@ fn failed(release: &Release, step: &Step, error: anyhow::Error) -> anyhow::Error
     continued(error.context(failed), &command(release))
 }
 
-/// The error, with the command that goes on at its end. A gate's findings have their own advice.
 fn continued(error: anyhow::Error, command: &str) -> anyhow::Error {
-    match error.downcast::<Exit>() {
-        Ok(exit) => exit.into(),
-        Err(error) => anyhow::anyhow!("{error:#}\n  → `{command}` continues"),
-    }
+    with_next(error, &format!("`{command}` continues"))
 }
 
 /// A dry run: runs the local steps, and prints each outward action instead of doing it. With `--json` the

@@ -15,7 +15,7 @@ pub(crate) fn prepare(ctx: &Ctx, app: &App, tree: &Utf8Path, argv: &[String]) ->
     let python = synced(ctx, app, &ctx.ws.root)?;
     let dir = tree.join(&app.dir);
     without_sources(app, &dir)?;
-    let (program, args) = argv.split_first().context("an empty command")?;
+    let (program, args) = argv.split_first().context("the command has no words")?;
     let bin = python.parent().context("python has a folder")?;
     let own = bin.join(program);
     let program = if own.exists() { own.into_string() } else { program.clone() };

@@ -62,7 +62,7 @@ fn check(dir: &Utf8Path, tarball: &Utf8Path) -> Result<()> {
     let (publint, attw) = (tools::tool("publint")?, tools::tool("@arethetypeswrong/cli")?);
     let esm = package_json(dir)?["type"] == "module";
     let run = |argv: &[&str]| -> Result<()> {
-        let (program, args) = argv.split_first().context("a program")?;
+        let (program, args) = argv.split_first().context("the command has no words")?;
         let sh = child::shell("/")?;
         child::capture(cmd!(sh, "{program} {args...}"), &[]).map(drop)
     };

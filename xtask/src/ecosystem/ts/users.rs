@@ -20,7 +20,7 @@ pub(crate) fn prepare(ctx: &Ctx, app: &App, tree: &Utf8Path, argv: &[String]) ->
     link_all(&today.join("node_modules"), &modules)?;
     unpack(&today, &modules.join(&app.settings.package), tree)?;
     remove_package_name(&dir)?;
-    let (program, args) = argv.split_first().context("an empty command")?;
+    let (program, args) = argv.split_first().context("the command has no words")?;
     let program = if program == "bun" { tools::tool("bun")?.into_string() } else { program.clone() };
     Ok(Prepared { dir, program, args: args.to_vec(), env: vec![("PATH", path()?)] })
 }

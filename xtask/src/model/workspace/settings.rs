@@ -162,19 +162,23 @@ pub(crate) struct CommandsSettings {
 
 impl CommandsSettings {
     /// The first mistake in the settings. None if they are valid.
-    pub(crate) fn problem(&self) -> Option<&'static str> {
-        if self
-            .lint
-            .iter()
-            .chain(&self.test)
-            .chain(&self.build)
-            .any(|argv| argv.first().is_none_or(|program| program.is_empty()))
-        {
-            return Some("an empty command; write each as a list: [[\"program\", \"argument\"]]");
+    pub(crate) fn problem(&self) -> Option<String> {
+        let lists = [("lint", &self.lint), ("test", &self.test), ("build", &self.build)];
+        let commands = lists.into_iter().flat_map(|(key, list)| list.iter().map(move |argv| (key, argv)));
+        if let Some(problem) = empty_command(commands) {
+            return Some(problem);
         }
         let empty = self.no_tests.as_ref().is_some_and(|why| why.trim().is_empty());
-        empty.then_some("no-tests: the reason is empty; write why this app may be released without tests")
+        let problem = "no-tests: the reason is empty; write why this app may be released without tests";
+        empty.then(|| problem.to_string())
     }
+}
+
+/// The first command that names no program.
+fn empty_command<'a>(commands: impl IntoIterator<Item = (&'static str, &'a Vec<String>)>) -> Option<String> {
+    let empty = |argv: &[String]| argv.first().is_none_or(|program| program.is_empty());
+    let (key, _) = commands.into_iter().find(|(_, argv)| empty(argv))?;
+    Some(format!("{key} has an empty command; write it as a list: [\"program\", \"argument\"]"))
 }
 
 /// `[[accept]]`: a break that the app accepts for one release, with the reason.
@@ -280,9 +284,8 @@ pub(crate) struct ReleaseSettings {
 
 impl ReleaseSettings {
     /// The first mistake in the settings. None if they are valid.
-    pub(crate) fn problem(&self) -> Option<&'static str> {
-        let empty = self.announce.iter().any(|argv| argv.first().is_none_or(|program| program.is_empty()));
-        empty.then_some("announce: an empty command; write each as a list: [[\"program\", \"argument\"]]")
+    pub(crate) fn problem(&self) -> Option<String> {
+        empty_command(self.announce.iter().map(|argv| ("announce", argv)))
     }
 }
 
@@ -319,6 +322,11 @@ impl SpecSettings {
                 (!health.starts_with('/'))
                     .then(|| format!("health = {health:?}: the path must begin with /, as in \"/healthz\""))
             })
+            .or_else(|| {
+                let contract = self.contract.iter().map(|argv| ("contract", argv));
+                let own = [("generate", &self.generate), ("serve", &self.serve)];
+                empty_command(own.into_iter().chain(contract))
+            })
             .or_else(|| self.unknown_rules())
     }
 }
@@ -346,9 +354,8 @@ impl CompatSettings {
         if spec.is_none() {
             return Some("needs a [spec], because compat.json contains its hash".to_string());
         }
-        let commands = [("generate", Some(&self.generate)), ("users", self.users.as_ref())];
-        let empty = commands.into_iter().find(|(_, argv)| argv.is_some_and(Vec::is_empty));
-        empty.map(|(key, _)| format!("{key} is an empty command"))
+        let users = self.users.iter().map(|argv| ("users", argv));
+        empty_command([("generate", &self.generate)].into_iter().chain(users))
     }
 }
 

@@ -232,7 +232,7 @@ pub(super) fn tag(own: &Facts, manifest: &Utf8Path) -> Option<(Verdict, Option<F
     let message = format!("{} is tagged, but the manifest has {source}", own.app.tag(highest));
     let help = match own.on_flow {
         true => format!("cargo xtask bump {}", own.app.name()),
-        false => "git merge or rebase, if you release from this branch".to_string(),
+        false => format!("git rebase {}, if you release from this branch", own.app.tag(highest)),
     };
     let finding =
         Finding::new("tag-ahead", level, message).app(own.app.name()).place(manifest.as_str()).help(help);
