@@ -197,6 +197,7 @@ impl<'v> View<'v> {
         }
         self.bound(&part);
         self.types &= part.types(raw.lifted);
+        self.implied &= part.implied(raw.lifted);
         self.typed |= part.types.is_some() || part.values.is_some();
         if let Some(values) = part.values {
             let values: Vec<&Value> = values.into_iter().filter(|v| !v.is_null()).collect();
@@ -256,16 +257,22 @@ impl Part<'_> {
     fn types(&self, lifted: bool) -> Types {
         let listed =
             self.values.as_ref().map(|values| values.iter().fold(Types::NONE, |all, v| all | Types::of(v)));
-        let implied = match (self.object, self.array) {
-            (true, false) => Types::OBJECT,
-            (false, true) => Types::ARRAY,
-            _ => Types::ALL,
-        };
-        let mut types = self.types.or(listed).unwrap_or(implied);
+        let mut types = self.types.or(listed).unwrap_or(Types::ALL);
         if listed.is_some_and(|listed| !listed.has(Types::NULL)) {
             types &= !Types::NULL;
         }
         // 3.0 has no other way to allow null, and generators for it do not list null in `enum`.
+        if self.nullable || lifted { types | Types::NULL } else { types }
+    }
+
+    /// The type that is meant if only keywords for one type are written: literally, other types fit too.
+    fn implied(&self, lifted: bool) -> Types {
+        let types = match (self.object, self.array) {
+            _ if self.types.is_some() || self.values.is_some() => Types::ALL,
+            (true, false) => Types::OBJECT,
+            (false, true) => Types::ARRAY,
+            _ => Types::ALL,
+        };
         if self.nullable || lifted { types | Types::NULL } else { types }
     }
 }

@@ -25,6 +25,8 @@ pub(super) struct View<'v> {
     pub home: At<'v>,
     /// Including null.
     pub types: Types,
+    /// The types that keywords for one type imply where no type is written.
+    pub implied: Types,
     /// Whether `type`, `enum` or `const` says so. Otherwise the types are those that the keywords are about.
     pub typed: bool,
     /// The listed values, without null. None: not limited.
@@ -80,6 +82,10 @@ impl<'v> View<'v> {
                 Value::Object(map) => view.read(document, map, raw, &mut todo, lost),
                 _ => {}
             }
+        }
+        // Beside another type that is written, the keywords of an implied type say nothing.
+        if (view.types & view.implied).meets(!Types::NULL) {
+            view.types &= view.implied;
         }
         view.types &= node.only;
         view.keep_possible_types();
@@ -147,6 +153,7 @@ impl<'v> View<'v> {
             home: at.clone(),
             at,
             types: Types::ALL,
+            implied: Types::ALL,
             typed: false,
             values: None,
             constant: false,
