@@ -235,4 +235,12 @@ fn only_secrets_that_an_app_needs_are_asked_for_and_gitea_has_tokens_of_its_own(
     expect![[r#"
         ! set the secret PROMOTE_TOKEN, a personal token that may push branches and open pull requests: http://127.0.0.1:PORT/team/mono/settings/actions/secrets
     "#]].assert_eq(&format!("{}\n", promote.trim()));
+    // Nothing is left to a person.
+    let job = "on: push\njobs:\n  release:\n    runs-on: x\n    steps: []\n";
+    repo.commit(".gitea/workflows/ci.yml", job, "ci: no secrets");
+    expect![[r#"
+        exit code 0
+        Settings of http://127.0.0.1:PORT/team/mono
+          - everything that the forge's API allows is set
+    "#]].assert_eq(&setup(&repo, &forge, &["--yes"]).seen());
 }

@@ -91,8 +91,11 @@ pub(super) fn setup(ctx: &Ctx, flags: &flags::Setup) -> Result<()> {
             changes.iter().filter(|change| !made(&forge, &now, change)).count()
         }
     };
-    ui::section("What only a person can do");
-    by_hand(ctx, &forge, &workflows)?.iter().for_each(|line| ui::say(&format!("  ! {line}")));
+    let left = by_hand(ctx, &forge, &workflows)?;
+    if !left.is_empty() {
+        ui::section("What only a person can do");
+        left.iter().for_each(|line| ui::say(&format!("  ! {line}")));
+    }
     if failed > 0 {
         bail!("{failed} of {} settings were not made; the reasons are above", changes.len());
     }
