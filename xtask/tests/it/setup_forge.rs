@@ -242,5 +242,6 @@ fn only_secrets_that_an_app_needs_are_asked_for_and_gitea_has_tokens_of_its_own(
         exit code 0
         Settings of http://127.0.0.1:PORT/team/mono
           - everything that the forge's API allows is set
-    "#]].assert_eq(&setup(&repo, &forge, &["--yes"]).seen());
+    "#]]
+    .assert_eq(&setup(&repo, &forge, &["--yes"]).seen());
 }

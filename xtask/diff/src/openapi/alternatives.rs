@@ -385,7 +385,13 @@ fn some_may_be_sent<'v>(document: &Document<'v>, whole: &Node<'v>, one: &Node<'v
         return true;
     }
     let values = witness::candidates(document, one);
-    values.iter().any(passes) || witness::with_strangers(&values).any(|value| passes(&value))
+    if values.iter().any(passes) || witness::with_strangers(&values).any(|value| passes(&value)) {
+        return true;
+    }
+    // All of them may be within another alternative, whose limits lead to values outside of it.
+    let fits = |value: &Value| witness::fits(document, one, value, OneOf::Exactly) != Some(false);
+    let both = witness::candidates_of_both((document, one), (document, whole));
+    both.iter().any(|value| passes(value) && fits(value))
 }
 
 /// The types of a schema, with those of its alternatives.
