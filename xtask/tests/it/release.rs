@@ -388,6 +388,17 @@ fn a_file_with_other_bytes_on_the_index_stops_the_release_and_is_named() {
     world.xtask(&["release", "python", "--until", "tag"]).expect(0);
     let package = world.data.join("pypi/packages");
     std::fs::create_dir_all(&package).unwrap();
+    // An index may list a file while it is uploaded. It is no other file, which would be final.
+    std::fs::write(package.join("demo_agent-0.0.1.tar.gz"), "").unwrap();
+    let mut waiting = world.command(&world.repo.path);
+    let waited = run(waiting.args(["release", "python"]).env("XTASK_SILENCE", "1"));
+    expect![[r#"
+        exit code 1
+        Release python v0.0.1 at 1234567
+            all of demo-agent 0.0.1 on the index: not shown yet; asking again for at most TIME
+        error: step publish: the index has an empty file of demo-agent 0.0.1: it may show an older state, from a cache: waited for TIME; wait a few minutes and run the same command again. If it stays, an upload was interrupted: delete the file on the index
+          → `cargo xtask release python` continues
+    "#]].assert_eq(&waited.seen());
     std::fs::write(package.join("demo_agent-0.0.1.tar.gz"), "somebody else's").unwrap();
     let stopped = world.xtask(&["release", "python"]).expect(3);
     expect![[r#"

@@ -13,8 +13,28 @@ use camino::{Utf8Path, Utf8PathBuf};
 use semver::Version;
 use xshell::cmd;
 
+/// The SHA-256 of no bytes.
+const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
 /// The index's files of that version, found by their names, which PEP 427 and PEP 625 define.
 pub(crate) fn published(app: &App, index: &PythonIndex, version: &Version) -> Result<Vec<PublishedFile>> {
+    let package = &app.settings.package;
+    // Some indexes list a file while it is uploaded, as after an upload that was interrupted.
+    let what = format!("all of {package} {version} on the index");
+    let whole = retry::until_shown(&what, || {
+        let files = listed(app, index, version)?;
+        Ok((!files.iter().any(|file| file.sha256.as_deref() == Some(EMPTY))).then_some(files))
+    });
+    whole?.with_context(|| {
+        format!(
+            "the index has an empty file of {package} {version}: {}. If it stays, an upload was interrupted: \
+             delete the file on the index",
+            retry::still_stale()
+        )
+    })
+}
+
+fn listed(app: &App, index: &PythonIndex, version: &Version) -> Result<Vec<PublishedFile>> {
     let version = app.settings.ecosystem.package_version(version)?;
     let name = python::normalise(&app.settings.package).replace('-', "_");
     let wheel = format!("{name}-{version}-");
