@@ -359,8 +359,17 @@ fn build<'v>(
     }
     if let Some(union) = view.unions.first() {
         let each = (most / union.branches.len().max(1)).max(1);
-        for branch in union.branches.iter().filter(|_| depth > 0).take(most) {
-            all.extend(build(document, &view.with(node, union, branch), depth - 1, each, left));
+        let branches = union.branches.iter().filter(|_| depth > 0).take(most);
+        let lists: Vec<Vec<Value>> = branches
+            .map(|branch| build(document, &view.with(node, union, branch), depth - 1, each, left))
+            .collect();
+        // In turn, because only the first values are tried in an object.
+        for at in 0..lists.iter().map(Vec::len).max().unwrap_or(0) {
+            for value in lists.iter().filter_map(|list| list.get(at)) {
+                if !all.contains(value) {
+                    all.push(value.clone());
+                }
+            }
         }
         return all;
     }
