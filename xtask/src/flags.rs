@@ -303,8 +303,8 @@ pub(crate) struct Compat {
     /// Read this compat.json instead of the one of the pinned release, and ask no registry
     #[arg(long, value_name = "FILE", requires = "template")]
     pub compat: Option<Utf8PathBuf>,
-    /// JSON file of the release, as the workflow of a downstream repository gets it. The package is read
-    /// from the index in this file, and refused if its hash is not in it
+    /// JSON file of the release, as the workflow of a downstream repository gets it. It names the index; a
+    /// package whose hash it does not list is refused
     #[arg(long, value_name = "FILE", requires = "template")]
     pub release: Option<Utf8PathBuf>,
 }
@@ -497,9 +497,10 @@ pub(crate) struct Rehearse {
     #[arg(long, value_name = "PART")]
     pub without: Vec<Part>,
     /// Use a Gitea on this machine as remote and forge. gitea:URL uses a running Gitea (needs GITEA_TOKEN)
-    /// and creates two repositories, which it deletes at the end. gitea:PATH starts this Gitea binary and
-    /// stops it; if act_runner or gitea-runner is on PATH, it runs the checks of one pull request
-    #[arg(long, value_name = "gitea:URL|PATH", conflicts_with = "clean")]
+    /// and creates two repositories, which it deletes at the end. gitea:FILE starts this Gitea binary, and
+    /// stops it at the end; the program act_runner or gitea-runner, if it is there, runs the checks of one
+    /// pull request
+    #[arg(long, value_name = "gitea:URL|FILE", conflicts_with = "clean")]
     pub forge: Option<String>,
     /// Keep the folder of a successful rehearsal
     #[arg(long)]

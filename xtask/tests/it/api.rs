@@ -204,7 +204,7 @@ fn a_comparison_that_is_impossible_fails_with_the_reason() {
         exit code 1
         error: the API at COMMIT cannot be read by CACHE/tools/griffe/bin/python:
         apps/python/src/demo_agent/__init__.py:2: '(' was never closed (<unknown>, line 2)
-        the syntax of a newer Python needs that Python on PATH, as after `uv python install 3.14`
+        if this is the syntax of a newer Python, put that Python on PATH: uv python install 3.14
         exit code 2
         error: apps/python/app.toml: [api] public names the module demo_agnet, which exists neither in COMMIT nor in COMMIT
     "#]].assert_eq(&seen);
@@ -332,7 +332,7 @@ fn syntax_of_a_newer_python_is_an_error_that_says_what_to_do() {
         exit code 1
         error: the API at COMMIT cannot be read by CACHE/tools/griffe/bin/python:
         apps/python/src/demo_agent/__init__.py:2: invalid syntax (<unknown>, line 2)
-        the syntax of a newer Python needs that Python on PATH, as after `uv python install 3.14`
+        if this is the syntax of a newer Python, put that Python on PATH: uv python install 3.14
     "#]]
     .assert_eq(&output.seen());
 }
@@ -529,7 +529,7 @@ fn a_package_of_stubs_alone_is_read_and_its_errors_stop_the_comparison() {
         exit code 1
         error: the API at COMMIT cannot be read by CACHE/tools/griffe/bin/python:
         apps/python/src/demo_agent/__init__.pyi:1: invalid syntax (<unknown>, line 1)
-        the syntax of a newer Python needs that Python on PATH, as after `uv python install 3.14`
+        if this is the syntax of a newer Python, put that Python on PATH: uv python install 3.14
         exit code 3
         demo.f
           - def f(a: int | str) -> int
@@ -542,7 +542,7 @@ fn a_package_of_stubs_alone_is_read_and_its_errors_stop_the_comparison() {
         exit code 1
         error: the API at COMMIT cannot be read by CACHE/tools/griffe/bin/python:
         apps/python/src/demo-stubs/__init__.pyi:1: invalid syntax (<unknown>, line 1)
-        the syntax of a newer Python needs that Python on PATH, as after `uv python install 3.14`
+        if this is the syntax of a newer Python, put that Python on PATH: uv python install 3.14
         exit code 3
         demo.f
           - def f(a: int | str) -> int
@@ -555,7 +555,7 @@ fn a_package_of_stubs_alone_is_read_and_its_errors_stop_the_comparison() {
         exit code 1
         error: the API at COMMIT cannot be read by CACHE/tools/griffe/bin/python:
         apps/python/src/demo-stubs/__init__.pyi:1: invalid syntax (<unknown>, line 1)
-        the syntax of a newer Python needs that Python on PATH, as after `uv python install 3.14`
+        if this is the syntax of a newer Python, put that Python on PATH: uv python install 3.14
     "#]].assert_eq(&seen);
 }
 

@@ -220,7 +220,7 @@ fn an_unreadable_api_stops_only_at_head_where_it_can_be_fixed() {
         stderr:
         warning[api-unreadable]: python: the API cannot be compared with python-v0.0.1, so breaking changes are not detected: the API at COMMIT cannot be read by CACHE/tools/griffe/bin/python:
         apps/python/src/demo_agent/__init__.py:1: invalid syntax (<unknown>, line 1)
-        the syntax of a newer Python needs that Python on PATH, as after `uv python install 3.14`
+        if this is the syntax of a newer Python, put that Python on PATH: uv python install 3.14
           → only the commits decide the version: declare breaking changes in them
     "#]].assert_eq(&plan.seen());
     repo.commit(
@@ -244,7 +244,7 @@ fn an_unreadable_api_stops_only_at_head_where_it_can_be_fixed() {
         stderr:
         error[api-unreadable]: python: the API cannot be compared with python-v0.0.2, so breaking changes are not detected: the API at COMMIT cannot be read by CACHE/tools/griffe/bin/python:
         apps/python/src/demo_agent/__init__.py:1: invalid syntax (<unknown>, line 1)
-        the syntax of a newer Python needs that Python on PATH, as after `uv python install 3.14`
+        if this is the syntax of a newer Python, put that Python on PATH: uv python install 3.14
           → correct and commit what the message names, then check it: cargo xtask plan python
         error: 1 finding to fix first
     "#]].assert_eq(&plan.seen());
@@ -253,7 +253,7 @@ fn an_unreadable_api_stops_only_at_head_where_it_can_be_fixed() {
     expect![[r#"
         error[api-unreadable]: python: the API cannot be compared with python-v0.0.2, so breaking changes are not detected: the API at COMMIT cannot be read by CACHE/tools/griffe/bin/python:
         apps/python/src/demo_agent/__init__.py:1: invalid syntax (<unknown>, line 1)
-        the syntax of a newer Python needs that Python on PATH, as after `uv python install 3.14`
+        if this is the syntax of a newer Python, put that Python on PATH: uv python install 3.14
           → correct and commit what the message names, then check it: cargo xtask plan python
         ✓ chore(release): python v0.0.3
           apps/python/pyproject.toml
@@ -827,7 +827,7 @@ fn confirming_writes_an_acceptance_for_each_break_in_the_bumps_own_commit() {
     let again = repo.untouched(|| repo.xtask(&["bump", "python", "--confirm-breaking", "again"]).expect(2));
     expect![[r#"
         exit code 2
-        error: --confirm-breaking: every break of python since python-v0.0.1 is already declared or accepted, or there is none; without it: cargo xtask bump python
+        error: --confirm-breaking has nothing to accept: python has no break since python-v0.0.1 that is not declared or accepted already; run: cargo xtask bump python
     "#]].assert_eq(&again.seen());
     repo.git(&["tag", "python-v0.1.0"]);
     repo.change("fix: a value again");

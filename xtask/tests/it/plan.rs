@@ -499,10 +499,10 @@ fn commits_that_differ_from_the_squash_do_not_count() {
     assert_eq!(out.json()["apps"][0]["next"], "0.1.1");
     expect![[r#"
         exit code 0
-        {"schema":1,"apps":[{"app":"python","last":{"version":"0.1.0","tag":"python-v0.1.0","commit":"COMMIT"},"next":"0.1.1","bump":"patch","pending":false,"evidence":[{"source":"commits","demands":"patch","why":"fix: a (#7) (1234567)"},{"source":"tags","demands":"> 0.1.0","why":"the highest tag"}],"commits":[{"commit":"COMMIT","subject":"fix: a (#7)","type":"fix","breaking":false,"counts":true,"why":"fix"},{"commit":"COMMIT","subject":"chore: meanwhile","type":"chore","breaking":false,"counts":false,"why":"chore releases nothing"}]}],"index_asked":false,"findings":[{"id":"pull-request-differs","level":"warning","app":"python","place":null,"message":"pull request #7 contains \"feat: pushed after the merge\", \"feat: b\", but its commits differ from the squash","help":"compare with git show COMMIT; if the squash contains it, declare it in a commit that changes a file of the app"}]}
+        {"schema":1,"apps":[{"app":"python","last":{"version":"0.1.0","tag":"python-v0.1.0","commit":"COMMIT"},"next":"0.1.1","bump":"patch","pending":false,"evidence":[{"source":"commits","demands":"patch","why":"fix: a (#7) (1234567)"},{"source":"tags","demands":"> 0.1.0","why":"the highest tag"}],"commits":[{"commit":"COMMIT","subject":"fix: a (#7)","type":"fix","breaking":false,"counts":true,"why":"fix"},{"commit":"COMMIT","subject":"chore: meanwhile","type":"chore","breaking":false,"counts":false,"why":"chore releases nothing"}]}],"index_asked":false,"findings":[{"id":"pull-request-differs","level":"warning","app":"python","place":null,"message":"pull request #7 contains \"feat: pushed after the merge\", \"feat: b\", but its commits differ from the squash, so this does not count","help":"compare the squash with git show COMMIT; if it contains the change, declare it in a commit that changes a file of the app"}]}
         stderr:
-        warning[pull-request-differs]: python: pull request #7 contains "feat: pushed after the merge", "feat: b", but its commits differ from the squash
-          → compare with git show COMMIT; if the squash contains it, declare it in a commit that changes a file of the app
+        warning[pull-request-differs]: python: pull request #7 contains "feat: pushed after the merge", "feat: b", but its commits differ from the squash, so this does not count
+          → compare the squash with git show COMMIT; if it contains the change, declare it in a commit that changes a file of the app
     "#]].assert_eq(&out.seen());
 }
 
@@ -675,14 +675,14 @@ fn commits_that_only_the_forge_has_are_asked_of_its_api() {
         assert_eq!(forge.state().faults.len(), 1, "{plan:?}");
     }
     expect![[r#"
-        warning[pull-request-differs]: python: pull request #7 contains "feat(other): c", "feat!: b", but its commits differ from the squash
-          → compare with the page of the pull request; if the squash contains it, declare it in a commit that changes a file of the app
+        warning[pull-request-differs]: python: pull request #7 contains "feat(other): c", "feat!: b", but its commits differ from the squash, so this does not count
+          → compare the squash with the page of the pull request; if it contains the change, declare it in a commit that changes a file of the app
         warning[pull-requests-unread]: python: the commits of pull requests #7 could not be read: the remote does not have them; cannot read the pull request on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs Contents, Pull requests, Issues and Commit statuses: read and write: GET http://127.0.0.1:PORT/api/v3/repos/team/mono/pulls/7: 403 Forbidden: {"message":"the test's fault"}
           → the version is chosen from the squash commits only, and a `feat` or `!` of those pull requests may be missing; run it again when the remote can be reached, or with a token for the forge
         warning[pull-requests-unread]: python: the commits of pull requests #7 could not be read: the remote does not have them; the forge was not asked: not set up: XTASK_FORGE_TOKEN or GITHUB_TOKEN
           → the version is chosen from the squash commits only, and a `feat` or `!` of those pull requests may be missing; run it again when the remote can be reached, or with a token for the forge
-        warning[pull-request-differs]: python: pull request #7 contains "feat(other): c", "feat!: b", but its commits differ from the squash
-          → compare with the page of the pull request; if the squash contains it, declare it in a commit that changes a file of the app
+        warning[pull-request-differs]: python: pull request #7 contains "feat(other): c", "feat!: b", but its commits differ from the squash, so this does not count
+          → compare the squash with the page of the pull request; if it contains the change, declare it in a commit that changes a file of the app
         warning[pull-requests-unread]: python: the commits of pull requests #7 could not be read: the remote does not have them; cannot read the pull request on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs repository and issue: read and write: GET http://127.0.0.1:PORT/api/v1/repos/team/mono/pulls/7: 403 Forbidden: {"message":"the test's fault"}
           → the version is chosen from the squash commits only, and a `feat` or `!` of those pull requests may be missing; run it again when the remote can be reached, or with a token for the forge
         warning[pull-requests-unread]: python: the commits of pull requests #7 could not be read: the remote does not have them; the forge was not asked: not set up: XTASK_FORGE_TOKEN or GITEA_TOKEN

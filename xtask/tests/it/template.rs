@@ -571,7 +571,7 @@ fn control_characters_of_an_index_do_not_reach_the_terminal() {
         exit code 1
         error: GET http://127.0.0.1:PORT/�[2J��.tgz: invalid uri character
         exit code 1
-        error: cannot read the registry: the answer to GET http://127.0.0.1:PORT/demo-agent is not an answer of an npm registry, so its versions are unknown: "1.0.0\u{1b}[2J\u{7}\u{202e}" is not a version (SemVer)
+        error: cannot read the registry: the answer to GET http://127.0.0.1:PORT/demo-agent is not an answer of an npm registry for this package, so the package's versions are unknown: "1.0.0\u{1b}[2J\u{7}\u{202e}" is not a version (SemVer)
     "#]].assert_eq(&[python, tarball, shown(&ts)].concat());
 }
 
@@ -587,7 +587,7 @@ fn a_package_document_of_another_content_type_is_not_read() {
     let refused = run(command.args(["compat", "--template", ".", "--npm", &address]));
     expect![[r#"
         exit code 1
-        error: cannot read the registry: the answer to GET http://127.0.0.1:PORT/@demo%2fagent is not an answer of an npm registry, so its versions are unknown: its content type is "text/html", not JSON
+        error: cannot read the registry: the answer to GET http://127.0.0.1:PORT/@demo%2fagent is not an answer of an npm registry for this package, so the package's versions are unknown: its content type is "text/html", not JSON
     "#]].assert_eq(&refused.seen_error());
 }
 

@@ -313,7 +313,7 @@ fn a_clone_without_the_files_of_a_discarded_side_branch_warns_and_says_how_to_ge
             index     ?        not asked: plan is offline; bump and release ask which numbers are taken
           next cargo xtask bump python (or `cargo xtask promote`, which bumps)
         stderr:
-        warning[side-branch-undecided]: python: feat!: another first argument (1234567) may belong to a side branch whose changes a merge discarded; this clone lacks the files that show it, so they count, and a full clone may plan a lower version
+        warning[side-branch-undecided]: python: commit "feat!: another first argument" (1234567) may come from a side branch whose changes a merge discarded; this partial clone lacks the files that tell, so these commits count, and a full clone may plan a lower version
           → git fetch --refetch --no-filter, then run it again
     "#]].assert_eq(&plan.seen());
     // The command of the help.

@@ -123,8 +123,8 @@ fn read(ctx: &Ctx, app: &App, commits: &[&str; 2]) -> Result<Vec<Read>> {
                     surface.problems.iter().map(|p| format!("{prefix}/{p}")).collect();
                 bail!(
                     "the API at {commit} cannot be read by {python}:\n{}\n\
-                     the syntax of a newer Python needs that Python on PATH, as after \
-                     `uv python install 3.14`",
+                     if this is the syntax of a newer Python, put that Python on PATH: \
+                     uv python install 3.14",
                     problems.join("\n")
                 );
             }

@@ -29,10 +29,11 @@ pub(super) fn accept(plan: &mut AppPlan, version: &Version, reason: &str) -> Res
     if plan.undeclared.is_empty() {
         let since = plan.last.as_ref().map(|r| format!(" since {}", r.tag)).unwrap_or_default();
         let why = format!(
-            "--confirm-breaking: every break of {}{since} is already declared or accepted, or there is none",
+            "--confirm-breaking has nothing to accept: {} has no break{since} that is not declared or \
+             accepted already",
             plan.app
         );
-        return Err(Exit::Usage(format!("{why}; without it: cargo xtask bump {}", plan.app)).into());
+        return Err(Exit::Usage(format!("{why}; run: cargo xtask bump {}", plan.app)).into());
     }
     let version = version::core(version);
     let mut new: Vec<Acceptance> = Vec::new();

@@ -114,8 +114,8 @@ fn undecided(history: &History) -> Option<Finding> {
     let (first, rest) = history.undecided.split_first()?;
     let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
     let message = format!(
-        "{} ({}){more} may belong to a side branch whose changes a merge discarded; this clone lacks the \
-         files that show it, so they count, and a full clone may plan a lower version",
+        "commit {:?} ({}){more} may come from a side branch whose changes a merge discarded; this partial \
+         clone lacks the files that tell, so these commits count, and a full clone may plan a lower version",
         ui::plain(first.message.lines().next().unwrap_or_default()),
         &first.id[..7.min(first.id.len())],
     );

@@ -202,10 +202,13 @@ fn insert(squash: &Commit, lost: Vec<Entry>, entries: &mut Vec<Entry>) {
 }
 
 fn differs(app: &App, number: u64, place: &str, lost: &[Entry]) -> Finding {
-    let message =
-        format!("pull request #{number} contains {}, but its commits differ from the squash", subjects(lost));
+    let message = format!(
+        "pull request #{number} contains {}, but its commits differ from the squash, so this does \
+                 not count",
+        subjects(lost)
+    );
     let help = format!(
-        "compare with {place}; if the squash contains it, \
+        "compare the squash with {place}; if it contains the change, \
          declare it in a commit that changes a file of the app"
     );
     Finding::new("pull-request-differs", Level::Warning, message).app(app.name()).help(help)

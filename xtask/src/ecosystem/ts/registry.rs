@@ -97,7 +97,8 @@ fn packument(registry: &str, package: &str) -> Result<Option<Packument>> {
         };
         read.map(Some).with_context(|| {
             format!(
-                "the answer to GET {url} is not an answer of an npm registry, so its versions are unknown"
+                "the answer to GET {url} is not an answer of an npm registry for this package, so the \
+                 package's versions are unknown"
             )
         })
     });
@@ -108,7 +109,7 @@ fn packument(registry: &str, package: &str) -> Result<Option<Packument>> {
 fn read(bytes: &[u8], package: &str) -> Result<Packument> {
     let found: Packument = serde_json::from_slice(bytes).context("not a package document")?;
     if found.name != package {
-        bail!("the document of {}", found.name);
+        bail!("it describes the package {}, not {package}", found.name);
     }
     // The document of a package that was unpublished as a whole has only times.
     if found.versions.is_none() && found.time.is_empty() {
