@@ -14,6 +14,7 @@ import type * as models from "./models.js";
 import { events as protocolEvents, Translation } from "./protocol.js";
 import { argumentsOf, settingsOf } from "./run-arguments.js";
 import type { Runtime, Stateful } from "./runtime.js";
+import { written } from "./storage.js";
 import { ACTIVE, Log, sse } from "./streams.js";
 import { placeOf } from "./threads.js";
 import { isObject, type Json, millisecondsUntil, now } from "./values.js";
@@ -450,6 +451,8 @@ export class Runs {
   /** Records how a run has ended, unless another server executes it now. */
   async #end(run: Run, status: models.Run["status"]): Promise<void> {
     const { records } = this.#runtime();
+    // Otherwise a checkpoint could be written after it was removed.
+    if (run.rollback) await written(run.threadId);
     if (run.transient) {
       this.#set(run, status);
       await this.#settle(run);

@@ -135,11 +135,35 @@ export class Memory extends Alone implements Storage {
   }
 }
 
+/** The writes of checkpoints that have begun and not ended, by thread. */
+const WRITING = new Map<string, Set<Promise<unknown>>>();
+
+/** Waits until all checkpoints of a thread are written. langgraph does not, if a run is cancelled. */
+export async function written(threadId: string): Promise<void> {
+  for (;;) {
+    const writing = WRITING.get(threadId);
+    if (!writing) return;
+    await Promise.allSettled(writing);
+    // The next one of the same run begins when this one has ended.
+    await new Promise(setImmediate);
+  }
+}
+
 /** Lets checkpoints have the metadata of their run, as in Python. */
 export function withRunMetadata<Saver extends BaseCheckpointSaver>(saver: Saver): Saver {
   const put = saver.put.bind(saver);
-  saver.put = (config, checkpoint, metadata, versions) =>
-    put(config, checkpoint, { ...config.metadata, ...metadata }, versions);
+  saver.put = async (config, checkpoint, metadata, versions) => {
+    const threadId = String(config.configurable?.["thread_id"]);
+    const write = put(config, checkpoint, { ...config.metadata, ...metadata }, versions);
+    const writing = WRITING.get(threadId) ?? new Set();
+    WRITING.set(threadId, writing.add(write));
+    try {
+      return await write;
+    } finally {
+      writing.delete(write);
+      if (writing.size === 0) WRITING.delete(threadId);
+    }
+  };
   return saver;
 }
 

@@ -5,9 +5,12 @@ import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import {
   Annotation,
+  type BaseCheckpointSaver,
   type BaseStore,
   END,
+  emptyCheckpoint,
   InMemoryStore,
+  MemorySaver,
   type Operation,
   START,
   StateGraph,
@@ -16,7 +19,7 @@ import { need } from "../src/databases.js";
 import { type App, createApp } from "../src/index.js";
 import { parseSettings } from "../src/settings.js";
 import { Sqlite } from "../src/sqlite.js";
-import { Memory } from "../src/storage.js";
+import { Memory, withRunMetadata, written } from "../src/storage.js";
 import { cli, freePort, PATIENCE } from "./servers.js";
 
 setDefaultTimeout(PATIENCE);
@@ -51,6 +54,34 @@ function graph(gate: { open: boolean; began: string[] }) {
     .addEdge("two", END)
     .compile();
 }
+
+test("checkpoints that are being written are waited for, and those that follow", async () => {
+  const gate = Promise.withResolvers<void>();
+  const saver = new MemorySaver();
+  const put = saver.put.bind(saver);
+  const ids: string[] = [];
+  saver.put = async (config, checkpoint, metadata) => {
+    await gate.promise;
+    ids.push(checkpoint.id);
+    return await put(config, checkpoint, metadata);
+  };
+  const wrapped: BaseCheckpointSaver = withRunMetadata(saver);
+  const write = (id: string) =>
+    wrapped.put(
+      { configurable: { thread_id: "slow", checkpoint_ns: "" } },
+      { ...emptyCheckpoint(), id },
+      { source: "loop", step: 0, parents: {} },
+      {},
+    );
+  // As langgraph does: each one begins when the one before has ended.
+  const both = write("1").then(() => write("2"));
+  const seen = written("slow").then(() => [...ids]);
+  await written("another thread");
+  expect(ids).toEqual([]);
+  gate.resolve();
+  expect(await seen).toEqual(["1", "2"]);
+  await both;
+});
 
 async function call(app: App, method: string, path: string, body?: object): Promise<unknown> {
   const sent = body ? { method, body: JSON.stringify(body) } : { method };
