@@ -4,7 +4,7 @@ use camino::Utf8PathBuf;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 done, 1 failed, 2 usage, 3 a check failed (see the findings), 4 nothing to release.
+Exit codes: 0 done, 1 failed, 2 usage, 3 a check failed (see the findings), 4 nothing to do.
 `help release` lists the steps of a release. xtask/RUNBOOK.md explains the addresses (XTASK_*
 variables and their flags), the secrets and every finding.";
 

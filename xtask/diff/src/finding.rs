@@ -69,9 +69,9 @@ mod tests {
     #[test]
     fn a_finding_has_one_form_in_json() {
         let finding = Finding::new("some-id", Level::Breaking, "it broke").app("python").place("a.py:1");
-        let json = to_json(&[finding.help("mend it")]);
+        let json = to_json(&[finding.help("fix it")]);
         let expected = serde_json::json!({ "schema": 1, "findings": [{ "id": "some-id", "level": "breaking",
-            "app": "python", "place": "a.py:1", "message": "it broke", "help": "mend it" }] });
+            "app": "python", "place": "a.py:1", "message": "it broke", "help": "fix it" }] });
         assert_eq!(json, expected);
     }
 }

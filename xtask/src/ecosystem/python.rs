@@ -258,7 +258,7 @@ pub(crate) fn test(ctx: &Ctx, app: &App) -> Result<Option<String>> {
 /// The folder of the environment's programs.
 pub(crate) fn programs(ctx: &Ctx, app: &App) -> Result<Utf8PathBuf> {
     let python = synced(ctx, app, &ctx.ws.root)?;
-    Ok(python.parent().context("the interpreter has a folder")?.to_path_buf())
+    Ok(python.parent().context("the path of the Python interpreter has no folder")?.to_path_buf())
 }
 
 /// Runs one of the app's own programs. `python` is the environment's interpreter. Returns stdout.
@@ -287,7 +287,7 @@ fn prepared(ctx: &Ctx, app: &App, root: &Utf8Path, epoch: &str) -> Result<()> {
         return Ok(());
     }
     let python = synced(ctx, app, root)?;
-    let programs = python.parent().context("the interpreter has a folder")?;
+    let programs = python.parent().context("the path of the Python interpreter has no folder")?;
     let dir = root.join(&app.dir);
     super::built(&dir, commands, programs, epoch)?;
     std::fs::remove_dir_all(dir.join(".venv")).with_context(|| format!("cannot remove {dir}/.venv"))

@@ -46,7 +46,7 @@ pub(crate) fn programs(package: &Value) -> Vec<(String, String)> {
 /// PATH with the pinned bun first, so that an app's scripts call it.
 pub(crate) fn path() -> Result<String> {
     let bun = tools::tool("bun")?;
-    let folder = bun.parent().context("bun has a folder")?;
+    let folder = bun.parent().context("the path of bun has no folder")?;
     Ok(format!("{folder}:{}", std::env::var("PATH").context("PATH is not set, or not UTF-8")?))
 }
 
@@ -135,10 +135,8 @@ fn stale(error: anyhow::Error) -> anyhow::Error {
     }
     // npm prints its full usage after the differences, so its output is dropped.
     if message.contains("npm help ci") {
-        return anyhow!(
-            "package-lock.json does not match package.json\n  \
-             → `npm install --package-lock-only` updates package-lock.json"
-        );
+        let error = anyhow!("package-lock.json does not match package.json");
+        return with_next(error, "`npm install --package-lock-only` updates package-lock.json");
     }
     error
 }

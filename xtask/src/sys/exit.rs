@@ -1,4 +1,4 @@
-//! The exit codes: 0 done, 1 failed, 2 usage, 3 a check failed, 4 nothing to release.
+//! The exit codes: 0 done, 1 failed, 2 usage, 3 a check failed, 4 nothing to do.
 
 use crate::finding::Finding;
 use std::fmt;
@@ -12,7 +12,7 @@ pub(crate) enum Exit {
     Gate(Vec<Finding>),
     /// A gate failed, and its findings are already printed: exit code 3.
     Refused(String),
-    /// Nothing to release: exit code 4.
+    /// Nothing to release, promote or roll back: exit code 4.
     Nothing(String),
 }
 

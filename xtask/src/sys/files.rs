@@ -12,7 +12,8 @@ pub(crate) fn inside(root: &Utf8Path, file: &Utf8Path) -> Result<Utf8PathBuf> {
         Ok(real) => real,
         Err(_) if path.is_symlink() => bail!("{file} is a link that leads nowhere; remove it"),
         Err(_) => {
-            let (folder, name) = path.parent().zip(path.file_name()).context("a file has a folder")?;
+            let (folder, name) =
+                path.parent().zip(path.file_name()).context("the file's path has no folder")?;
             let folder = folder.canonicalize_utf8().with_context(|| format!("{file} has no folder"))?;
             folder.join(name)
         }
@@ -25,7 +26,7 @@ pub(crate) fn inside(root: &Utf8Path, file: &Utf8Path) -> Result<Utf8PathBuf> {
 
 /// Replaces `path` in one step and keeps its mode.
 pub(crate) fn write_atomic(path: &Utf8Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().context("a file has a folder")?;
+    let folder = path.parent().context("the file's path has no folder")?;
     let mut temp =
         tempfile::NamedTempFile::new_in(folder).with_context(|| format!("cannot write to {folder}"))?;
     temp.write_all(bytes)?;

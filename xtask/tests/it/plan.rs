@@ -757,7 +757,7 @@ fn a_hotfix_branch_counts_from_its_own_line() {
             index     ?        not asked: plan is offline; bump and release ask which numbers are taken
         stderr:
         error[hotfix-too-big]: python: a hotfix of 0.1.0 can only be a patch, but the evidence demands minor
-          → move that commit to the development branch, and keep only fixes here
+          → `cargo xtask plan python` shows what demands it: move that change to the development branch, and keep only fixes here
         error: 1 finding to fix first
     "#]]
     .assert_eq(&repo.xtask(&["plan"]).expect(3).seen());

@@ -396,7 +396,7 @@ fn a_file_with_other_bytes_on_the_index_stops_the_release_and_is_named() {
         exit code 1
         Release python v0.0.1 at 1234567
             all of demo-agent 0.0.1 on the index: not shown yet; asking again for at most TIME
-        error: step publish: the index has an empty file of demo-agent 0.0.1: it may show an older state, from a cache: waited for TIME; wait a few minutes and run the same command again. If it stays, an upload was interrupted: delete the file on the index
+        error: step publish: a file of demo-agent 0.0.1 is empty on the index, and was so for TIME: its upload was interrupted; delete the file on the index
           → `cargo xtask release python` continues
     "#]].assert_eq(&waited.seen());
     std::fs::write(package.join("demo_agent-0.0.1.tar.gz"), "somebody else's").unwrap();

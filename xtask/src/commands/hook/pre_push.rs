@@ -58,7 +58,7 @@ fn branches(text: &str) -> Result<Vec<Pushed<'_>>> {
             bail!("cannot read git's line about the push: {line:?}")
         };
         if !object(local) || !object(remote) {
-            bail!("cannot read the objects in git's line about the push: {line:?}");
+            bail!("git's line about the push has no two commit ids: {line:?}");
         }
         if let Some(branch) = name.strip_prefix("refs/heads/") {
             pushed.push(Pushed { local, branch, remote });

@@ -62,7 +62,7 @@ fn main_file<'c>(ctx: &'c Ctx, source: &str) -> Result<(Place<'c>, Utf8PathBuf, 
     if Utf8Path::new(source).is_file() {
         let text = std::fs::read_to_string(source).with_context(|| format!("{source} could not be read"))?;
         let path = Utf8Path::new(source).canonicalize_utf8()?;
-        let (folder, name) = path.parent().zip(path.file_name()).context("a file has a folder")?;
+        let (folder, name) = path.parent().zip(path.file_name()).context("the file's path has no folder")?;
         let (top, folder) = below(root()?, folder);
         return Ok((Place::Folder(top), folder.join(name), text));
     }

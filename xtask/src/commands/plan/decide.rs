@@ -252,9 +252,9 @@ fn hotfix_too_big(facts: &Facts, level: Bump) -> Option<Finding> {
         "a hotfix of {last} can only be a patch, but the evidence demands {}",
         level.after(last, facts.zero).word()
     );
-    Some(
-        Finding::new("hotfix-too-big", Level::Error, message)
-            .app(facts.app)
-            .help("move that commit to the development branch, and keep only fixes here"),
-    )
+    Some(Finding::new("hotfix-too-big", Level::Error, message).app(facts.app).help(format!(
+        "`cargo xtask plan {}` shows what demands it: move that change to the development branch, and \
+                 keep only fixes here",
+        facts.app
+    )))
 }

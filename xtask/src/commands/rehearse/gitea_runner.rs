@@ -89,7 +89,7 @@ struct One<'a> {
 
 impl One<'_> {
     /// Pushes both branches with the reduced workflow, and a branch that changes each app. Returns the
-    /// workflow. None if there is none.
+    /// workflow, or None if no job calls xtask.
     fn fill(&self, token: &str) -> Result<Option<Workflow>> {
         let settings = &self.rehearsal.ctx.ws.settings;
         let clone = self.dir.join("clone");

@@ -155,7 +155,12 @@ fn verify_index(
         }
     }
     if let Some(extra) = there.iter().find(|p| !tag.dist.iter().any(|(name, _)| *name == p.name)) {
-        bail!("the index has {}, which the tag does not name", extra.name);
+        bail!(
+            "the index has {}, which the tag does not name: somebody else has uploaded it; delete it on the \
+             index, or withdraw the version: cargo xtask rollback {} {version}",
+            extra.name,
+            app.name()
+        );
     }
     let sha256: Vec<&str> = tag.dist.iter().map(|(_, sha256)| sha256.as_str()).collect();
     let origin = Origin::Index { stage: false, version, sha256 };
@@ -187,7 +192,11 @@ fn verify_image(
     };
     match has {
         Some(has) if has == *wanted => {}
-        Some(has) => bail!("{reference} in the registry is {has}, but the tag names {wanted}"),
+        Some(has) => bail!(
+            "{reference} in the registry is {has}, but the tag names {wanted}: somebody has replaced the \
+             image; withdraw the version: cargo xtask rollback {} {version}",
+            app.name()
+        ),
         None => bail!("the registry has no image {reference}; {lost}"),
     }
     let served = image::probe_pulled(

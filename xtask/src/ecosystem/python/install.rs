@@ -26,7 +26,8 @@ pub(crate) fn install(ctx: &Ctx, app: &App, origin: &Origin, dir: &Utf8Path) -> 
     match origin {
         Origin::File(file) => {
             child::capture(cmd!(sh, "{uv} venv --quiet --python {base} {venv}"), &[])?;
-            let (folder, name) = file.path.parent().zip(file.path.file_name()).context("a wheel's path")?;
+            let (folder, name) =
+                file.path.parent().zip(file.path.file_name()).context("the wheel's path has no folder")?;
             // uv reads a path as a requirement, in which a `;` begins a marker and ` #` a comment.
             let (sh, wheel) = (child::shell(folder)?, format!("./{name}"));
             child::capture_download(

@@ -27,9 +27,9 @@ pub(crate) fn published(app: &App, index: &PythonIndex, version: &Version) -> Re
     });
     whole?.with_context(|| {
         format!(
-            "the index has an empty file of {package} {version}: {}. If it stays, an upload was interrupted: \
-             delete the file on the index",
-            retry::still_stale()
+            "a file of {package} {version} is empty on the index, and was so for {} s: its upload was \
+             interrupted; delete the file on the index",
+            retry::patience().as_secs()
         )
     })
 }

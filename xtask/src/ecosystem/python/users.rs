@@ -16,10 +16,10 @@ pub(crate) fn prepare(ctx: &Ctx, app: &App, tree: &Utf8Path, argv: &[String]) ->
     let dir = tree.join(&app.dir);
     without_sources(app, &dir)?;
     let (program, args) = argv.split_first().context("the command has no words")?;
-    let bin = python.parent().context("python has a folder")?;
+    let bin = python.parent().context("the path of the Python interpreter has no folder")?;
     let own = bin.join(program);
     let program = if own.exists() { own.into_string() } else { program.clone() };
-    let venv = bin.parent().context("an environment has a folder")?.to_string();
+    let venv = bin.parent().context("the path of the environment has no folder")?.to_string();
     let path = format!("{bin}:{}", std::env::var("PATH").context("PATH is not set, or not UTF-8")?);
     Ok(Prepared { dir, program, args: args.to_vec(), env: vec![("PATH", path), ("VIRTUAL_ENV", venv)] })
 }

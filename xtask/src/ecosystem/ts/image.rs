@@ -167,7 +167,7 @@ fn install(
         fs::create_dir_all(modules)?;
         return Ok(Vec::new());
     }
-    let parent = modules.parent().context("node_modules has a folder")?;
+    let parent = modules.parent().context("the path of node_modules has no folder")?;
     fs::create_dir_all(parent)?;
     fs::write(parent.join("package.json"), manifest)?;
     fs::write(parent.join("bun.lock"), lock)?;

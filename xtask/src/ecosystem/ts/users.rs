@@ -35,7 +35,7 @@ fn unpack(today: &Utf8Path, place: &Utf8Path, tree: &Utf8Path) -> Result<()> {
     if place.symlink_metadata().is_ok() {
         std::fs::remove_file(place).with_context(|| format!("cannot replace {place}"))?;
     }
-    std::fs::create_dir_all(place.parent().context("a package has a folder")?)?;
+    std::fs::create_dir_all(place.parent().context("the path of the package has no folder")?)?;
     std::fs::rename(unpacked.join("package"), place)
         .with_context(|| format!("{tarball} contains no folder `package`"))
 }

@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_hexis_found_in_what_the_program_prints() {
+    fn the_token_is_found_in_what_the_program_prints() {
         let hex = "0123456789abcdef0123456789abcdef01234567";
         let said = format!("New user 'a' has been created!\nAccess token was created... {hex}\n");
         assert_eq!(token(&said), Some(hex));
