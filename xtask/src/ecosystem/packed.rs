@@ -1,13 +1,10 @@
 //! Finds compat.json in a published package: the one nearest to the top of a wheel, an sdist or an npm
 //! tarball. The release build and the downstream check both use this search.
 
-use crate::sys::{child, tools};
+use super::python::wheel;
 use anyhow::{Context, Result, bail};
-use base64::Engine;
 use camino::Utf8Path;
-use serde::Deserialize;
 use std::io::Read;
-use xshell::cmd;
 
 /// The most bytes that are read of a compat.json. A real one is much shorter.
 const LONGEST: u64 = 1 << 20;
@@ -80,30 +77,10 @@ fn in_tarball(file: &Utf8Path) -> Result<Option<Found>> {
     Ok(None)
 }
 
-/// Searches a wheel, which is a zip file (PEP 427), with Python's standard library.
 fn in_wheel(file: &Utf8Path) -> Result<Option<Found>> {
-    let python = tools::python()?;
-    let sh = child::shell("/")?;
-    let names = "import json, sys, zipfile; print(json.dumps(zipfile.ZipFile(sys.argv[1]).namelist()))";
-    let paths: Vec<String> =
-        serde_json::from_str(&child::capture(cmd!(sh, "{python} -I -c {names} {file}"), &[])?)?;
+    let paths = wheel::names(file)?;
     let Some(path) = nearest(paths.iter().map(String::as_str))? else { return Ok(None) };
-    #[derive(Deserialize)]
-    struct Content {
-        base64: String,
-    }
-    let content = "import base64, json, sys, zipfile
-with zipfile.ZipFile(sys.argv[1]).open(sys.argv[2]) as file:
-    print(json.dumps({'base64': base64.b64encode(file.read(int(sys.argv[3]))).decode()}))";
-    let longest = LONGEST.to_string();
-    let read: Content = serde_json::from_str(&child::capture(
-        cmd!(sh, "{python} -I -c {content} {file} {path} {longest}"),
-        &[],
-    )?)?;
-    Ok(Some(Found {
-        path: path.to_string(),
-        bytes: base64::engine::general_purpose::STANDARD.decode(read.base64)?,
-    }))
+    Ok(Some(Found { path: path.to_string(), bytes: wheel::read(file, path, LONGEST)? }))
 }
 
 #[cfg(test)]

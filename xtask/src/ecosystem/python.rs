@@ -20,6 +20,7 @@ pub(crate) mod install;
 mod metadata;
 pub(crate) mod publish;
 pub(crate) mod users;
+pub(crate) mod wheel;
 
 /// The index to publish to: the staging index if `stage` is set.
 pub(crate) fn target(ctx: &Ctx, stage: bool) -> &PythonIndex {
@@ -324,7 +325,7 @@ fn check_files(files: &[DistFile], index: &str) -> Result<()> {
         let names: Vec<_> = files.iter().map(|f| f.name.as_str()).collect();
         bail!("the build created {}; one sdist and one wheel are expected", names.join(", "));
     }
-    let names = wheel_names(&wheel.path)?;
+    let names = wheel::names(&wheel.path)?;
     let mut problems = wheel_problems(&names);
     let metadata = metadata_of(&wheel.path, &names)?;
     let classifiers = metadata::has_classifiers(&metadata).then(|| classifiers(index)).flatten();
@@ -362,23 +363,14 @@ fn classifiers(index: &str) -> Option<Classifiers> {
         .ok()
 }
 
-/// The paths in a wheel (a zip file: PEP 427).
-fn wheel_names(wheel: &Utf8Path) -> Result<Vec<String>> {
-    let python = tools::python()?;
-    let script = "import json, sys, zipfile; print(json.dumps(zipfile.ZipFile(sys.argv[1]).namelist()))";
-    let sh = child::shell("/")?;
-    Ok(serde_json::from_str(&child::capture(cmd!(sh, "{python} -I -c {script} {wheel}"), &[])?)?)
-}
+/// The most bytes that are read of a METADATA, which holds the README too.
+const METADATA_LONGEST: u64 = 1 << 26;
 
 /// The METADATA of a wheel with these paths.
 fn metadata_of(wheel: &Utf8Path, names: &[String]) -> Result<String> {
     let wanted = |name: &&String| name.ends_with(".dist-info/METADATA") && name.matches('/').count() == 1;
     let path = names.iter().find(wanted).with_context(|| format!("{wheel} has no METADATA"))?;
-    let script =
-        "import sys, zipfile; sys.stdout.buffer.write(zipfile.ZipFile(sys.argv[1]).read(sys.argv[2]))";
-    let python = tools::python()?;
-    let sh = child::shell("/")?;
-    child::capture(cmd!(sh, "{python} -I -c {script} {wheel} {path}"), &[])
+    Ok(String::from_utf8(wheel::read(wheel, path, METADATA_LONGEST)?)?)
 }
 
 /// The problems with a wheel's contents, one line each.

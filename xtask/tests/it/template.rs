@@ -560,14 +560,7 @@ fn control_characters_of_an_index_do_not_reach_the_terminal() {
     std::fs::write(ts.join("template.toml"), settings.replace("@demo/agent", "demo-agent")).unwrap();
     expect![[r#"
         exit code 1
-        error: demo_agent-0.1.0-py3�[2J��-none-any.whl, from http://127.0.0.1:PORT/files/7: cannot read WORLD/tmp/xtask-run/package.whl: `/root/.pyenv/versions/3.11.7/bin/python3.11 -I -c "import json, sys, zipfile; print(json.dumps(zipfile.ZipFile(sys.argv[1]).namelist()))" WORLD/tmp/xtask-run/package.whl`: exit code 1
-        Traceback (most recent call last):
-          File "<string>", line 1, in <module>
-          File "/root/.pyenv/versions/3.11.7/lib/python3.11/zipfile.py", line 1302, in __init__
-            self._RealGetContents()
-          File "/root/.pyenv/versions/3.11.7/lib/python3.11/zipfile.py", line 1369, in _RealGetContents
-            raise BadZipFile("File is not a zip file")
-        zipfile.BadZipFile: File is not a zip file
+        error: demo_agent-0.1.0-py3�[2J��-none-any.whl, from http://127.0.0.1:PORT/files/7: cannot read WORLD/tmp/xtask-run/package.whl: it is not a wheel that can be read: File is not a zip file
         exit code 1
         error: GET http://127.0.0.1:PORT/�[2J��.tgz: invalid uri character
         exit code 1
