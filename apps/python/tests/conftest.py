@@ -1,5 +1,6 @@
 """Server processes on free ports. All are started in parallel before the first test."""
 
+import atexit
 import os
 import random
 import re
@@ -14,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 
 import httpx
 import pytest
@@ -24,7 +26,6 @@ PATIENCE = 180.0
 SLOW = 4
 # The origin whose pages may use the shared server.
 PAGE = "http://page.localhost"
-GIVEN: set[int] = set()
 
 # For single requests, each with a connection of its own. Shared, because creating a client takes
 # longer than a request: it loads all root certificates.
@@ -60,23 +61,49 @@ class Server(Process):
         return code, time.monotonic() - began
 
 
+ONE_AT_A_TIME = Lock()
+
+
 def free_port() -> int:
-    """Return a free port that no test got before: Robyn silently shares a taken port.
+    """Return a port of this machine that is free, and that no other test gets.
+
+    Robyn silently shares a port that is taken.
 
     It is below the ports that kernels give to outgoing connections (Linux: from 32768, RFC 6335:
     from 49152). One of those could be taken by a connection before the server listens. xtask
     chooses from those below 28000.
     """
+    with ONE_AT_A_TIME:
+        return next(PORTS)
+
+
+def free_ports() -> Iterator[int]:
+    """Yield the free ports of blocks of 32. The process that binds the first one has the block."""
     while True:
-        port = random.randrange(28000, 32768)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        if port not in GIVEN:
-            GIVEN.add(port)
-            return port
+        first = random.randrange(28000, 32768, 32)
+        block = socket.socket()
+        if not binds(block, first):
+            block.close()
+            continue
+        # Until this process ends.
+        atexit.register(block.close)
+        for port in range(first + 1, first + 32):
+            with socket.socket() as probe:
+                free = binds(probe, port)
+            if free:
+                yield port
+
+
+def binds(probe: socket.socket, port: int) -> bool:
+    """Bind the port. Return False if it is taken."""
+    try:
+        probe.bind(("127.0.0.1", port))
+    except OSError:
+        return False
+    return True
+
+
+PORTS = free_ports()
 
 
 def environ(*, measured: bool) -> dict[str, str]:

@@ -1,6 +1,7 @@
 /** Server processes on free ports. */
 
-import { createServer } from "node:net";
+import { once } from "node:events";
+import { createServer, type Server as NetServer } from "node:net";
 import { fileURLToPath } from "node:url";
 
 /** Timeout in milliseconds. */
@@ -67,23 +68,44 @@ async function until(holds: () => boolean, complaint: () => string): Promise<voi
   }
 }
 
+/** A listener for each block of ports that this process has. No other process can listen there. */
+const RESERVED: NetServer[] = [];
+const LEFT: number[] = [];
+
 /**
- * A port that is free at this moment. It is below the ports that kernels give to outgoing connections
- * (Linux: from 32768, RFC 6335: from 49152): a connection could take one of those before the server listens.
- * xtask chooses from those below 28000.
+ * A port that is free, and that no other test gets. It is below the ports that kernels give to outgoing
+ * connections (Linux: from 32768, RFC 6335: from 49152): a connection could take one of those before the
+ * server listens. xtask chooses from those below 28000.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = 28_000 + Math.floor(Math.random() * 4_768);
-    if (await isFree(port)) return port;
+    const port = LEFT.pop();
+    if (port === undefined) {
+      await reserve();
+      continue;
+    }
+    const probe = await listener(port);
+    if (probe === undefined) continue;
+    await once(probe.close(), "close");
+    return port;
   }
 }
 
-function isFree(port: number): Promise<boolean> {
+/** Adds the ports of a block of 32. The process that listens on the first one has the block. */
+async function reserve(): Promise<void> {
+  const first = 28_000 + 32 * Math.floor(Math.random() * 149);
+  const block = await listener(first);
+  if (block === undefined) return;
+  RESERVED.push(block.unref());
+  for (let port = first + 31; port > first; port--) LEFT.push(port);
+}
+
+/** Listens on the port. Undefined if it is taken. */
+function listener(port: number): Promise<NetServer | undefined> {
   return new Promise((resolve) => {
     const probe = createServer();
-    probe.once("error", () => resolve(false));
-    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
+    probe.once("error", () => resolve(undefined));
+    probe.listen(port, "127.0.0.1", () => resolve(probe));
   });
 }
 
