@@ -2,6 +2,7 @@
 //! index, a second release starts in the same checkout.
 
 use crate::demo::World;
+use crate::seen::masked;
 use crate::support::run;
 use expect_test::expect;
 use std::os::unix::fs::PermissionsExt;
@@ -11,21 +12,26 @@ impl World {
     /// The release with a `git` that changes the remote when it is asked for the n-th time after the push of
     /// the tag: it runs `change` in the remote's folder.
     fn release_while(&self, n: u32, change: &str) -> crate::support::Output {
-        let folder = self.repo.world().join("bin");
-        std::fs::create_dir_all(&folder).unwrap();
-        let (remote, git) = (self.servers.remote(), which("git"));
+        let remote = self.servers.remote();
         // `asked` counts from the push of the tag on.
-        let script = format!(
-            "#!/bin/sh\nasked='{folder}/asked'\ncase \" $* \" in\n*' ls-remote '*)\n\
+        let git = self.stand_in_for_git(&format!(
+            "asked=$folder/asked\ncase \" $* \" in\n*' ls-remote '*)\n\
              if [ -e \"$asked\" ]; then\necho >> \"$asked\"\n\
              if [ $(wc -l < \"$asked\") = {n} ]; then (cd '{remote}' && {change}) fi\nfi;;\nesac\n\
-             {git} \"$@\"\ncode=$?\ncase \" $* \" in *' push '*) : > \"$asked\";; esac\nexit $code\n"
-        );
+             $git \"$@\"\ncode=$?\ncase \" $* \" in *' push '*) : > \"$asked\";; esac\nexit $code\n"
+        ));
+        let mut command = self.command(&self.repo.path);
+        run(command.env("PATH", git).args(["release", "python"]))
+    }
+
+    /// A PATH with a `git` that runs this script. In it `$git` is the real one, `$folder` its own folder.
+    fn stand_in_for_git(&self, script: &str) -> String {
+        let folder = self.repo.world().join("bin");
+        std::fs::create_dir_all(&folder).unwrap();
+        let script = format!("#!/bin/sh\ngit='{}'\nfolder='{folder}'\n{script}", which("git"));
         std::fs::write(folder.join("git"), script).unwrap();
         std::fs::set_permissions(folder.join("git"), PermissionsExt::from_mode(0o755)).unwrap();
-        let mut command = self.command(&self.repo.path);
-        command.env("PATH", format!("{folder}:{}", std::env::var("PATH").unwrap()));
-        run(command.args(["release", "python"]))
+        format!("{folder}:{}", std::env::var("PATH").unwrap())
     }
 
     /// Makes the app's build run this command in the remote's folder, and pushes that.
@@ -208,4 +214,41 @@ fn control_characters_of_a_remotes_hook_do_not_reach_the_terminal() {
         let raw: Vec<char> = text.chars().filter(|c| c.is_control() && !"\n\t".contains(*c)).collect();
         assert!(raw.is_empty(), "{raw:?} in {text:?}");
     }
+}
+
+/// Each push of a tag waits for the other one, so neither run sees the other's tag before.
+#[test]
+fn only_one_of_two_racing_releases_succeeds_and_the_other_names_it() {
+    let world = World::new();
+    let twin = world.repo.world().join("twin");
+    world.repo.git(&["clone", "--quiet", &world.servers.env["XTASK_REMOTE"], twin.as_str()]);
+    let path = world.stand_in_for_git(
+        "case \" $* \" in *' push '*)\n\
+         if mkdir \"$folder/first\"; then read -r met < \"$folder/met\"\n\
+         elif mkdir \"$folder/second\"; then echo > \"$folder/met\"\nfi 2> /dev/null;;\nesac\n\
+         exec $git \"$@\"\n",
+    );
+    let met = world.repo.world().join("bin/met");
+    run(std::process::Command::new("mkfifo").arg(met)).expect(0);
+    let outputs: Vec<_> = std::thread::scope(|scope| {
+        let runs = [&world.repo.path, &twin].map(|dir| {
+            let mut command = world.command(dir);
+            command.env("PATH", &path).args(["release", "python"]);
+            scope.spawn(move || run(&mut command))
+        });
+        runs.into_iter().map(|r| r.join().unwrap()).collect()
+    });
+    let mut codes: Vec<_> = outputs.iter().map(|o| o.code).collect();
+    codes.sort();
+    assert_eq!(codes, [0, 3], "{outputs:#?}");
+    let loser = outputs.iter().find(|o| o.code == 3).unwrap();
+    // How far it came before the tag differs.
+    let refused = loser.stderr.find("error[").map(|at| masked(&loser.stderr[at..]));
+    expect![[r#"
+        error[lost-race]: python: another run pushed python-v0.0.1 first: run local-RUN
+          → wait until that run finishes; if it was interrupted: cargo xtask release python
+        error: 1 finding to fix first
+    "#]]
+    .assert_eq(&refused.expect("a finding"));
+    assert_eq!(world.published().len(), 2);
 }

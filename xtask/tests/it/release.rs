@@ -2,7 +2,6 @@
 //! refused. Tests of both ecosystems share one function.
 
 use crate::demo::World;
-use crate::seen::masked;
 use crate::support::run;
 use expect_test::{Expect, expect};
 
@@ -608,32 +607,4 @@ fn preflight_reports_all_problems_together() {
     "#]].assert_eq(&stopped.seen());
     assert!(!stopped.stderr.contains("wrong-token"));
     assert_eq!(outside, world.outside());
-}
-
-#[test]
-fn only_one_of_two_racing_releases_succeeds_and_the_other_names_it() {
-    let world = World::new();
-    let twin = world.repo.world().join("twin");
-    world.repo.git(&["clone", "--quiet", &world.servers.env["XTASK_REMOTE"], twin.as_str()]);
-    let outputs: Vec<_> = std::thread::scope(|scope| {
-        let runs = [&world.repo.path, &twin].map(|dir| {
-            let mut command = world.command(dir);
-            command.args(["release", "python"]);
-            scope.spawn(move || run(&mut command))
-        });
-        runs.into_iter().map(|r| r.join().unwrap()).collect()
-    });
-    let mut codes: Vec<_> = outputs.iter().map(|o| o.code).collect();
-    codes.sort();
-    assert_eq!(codes, [0, 3], "{outputs:#?}");
-    let loser = outputs.iter().find(|o| o.code == 3).unwrap();
-    // How far it came before the tag differs.
-    let refused = loser.stderr.find("error[").map(|at| masked(&loser.stderr[at..]));
-    expect![[r#"
-        error[lost-race]: python: another run pushed python-v0.0.1 first: run local-RUN
-          → wait until that run finishes; if it was interrupted: cargo xtask release python
-        error: 1 finding to fix first
-    "#]]
-    .assert_eq(&refused.expect("a finding"));
-    assert_eq!(world.published().len(), 2);
 }
