@@ -14,6 +14,7 @@ mod cases;
 mod classes;
 mod fields;
 mod functions;
+mod inherited;
 mod kinds;
 mod names;
 mod rename;
@@ -42,6 +43,8 @@ pub struct Compare<'a> {
     classes: Classes,
     /// Pairs of definitions that are already compared.
     seen: HashSet<(&'a str, &'a str)>,
+    /// Members from generic bases that are compared, by all that decides what they are.
+    inherited: HashSet<String>,
     changes: Vec<Change>,
 }
 
@@ -82,6 +85,7 @@ impl<'a> Compare<'a> {
             moved,
             classes: Classes::default(),
             seen: HashSet::new(),
+            inherited: HashSet::new(),
             changes: Vec::new(),
         };
         compare.learn_classes();

@@ -4,7 +4,7 @@ use super::rules;
 use super::signature::{self, difference};
 use super::surface::{Class, Is, Kind, Model, Object, Parameter, Signature, Surface};
 use super::types::{self, Answer, Type};
-use super::{Compare, Pair, fields, functions, place, rename, show};
+use super::{Compare, Pair, fields, functions, inherited, place, rename, show};
 
 /// Bases that determine how a class is constructed; other rules compare that.
 const SILENT_BASES: &[&str] = &[
@@ -223,7 +223,9 @@ fn members<'a>(compare: &mut Compare<'a>, pair: &Pair<'a>, old: &'a Class, new: 
             Some(now) => {
                 enum_value(compare, &symbol, old, (path, now));
                 implemented(compare, &symbol, (old, path), (new, now));
-                compare.pair(&symbol, path, now);
+                if !inherited::compare(compare, &symbol, (old, path), (new, now)) {
+                    compare.pair(&symbol, path, now);
+                }
             }
             None => {
                 let Some(object) = before.objects.get(path) else { continue };

@@ -1,11 +1,12 @@
 //! Functions, methods, properties and attributes: changes for callers, readers and subclasses.
 
-use super::rules;
+use super::rules::{self, Rule};
 use super::signature::{self, Difference, difference};
 use super::surface::{Attribute, Class, Function, Is, Kind, Model, Parameter, Signature, Surface};
 use super::types::{self, Answer};
 use super::{Compare, Pair};
 use crate::finding::Level;
+use std::collections::HashSet;
 
 /// Decorators that do not change the signature.
 const TRANSPARENT: &[&str] = &[
@@ -32,7 +33,7 @@ const TRANSPARENT: &[&str] = &[
 ];
 const MANAGERS: &[&str] = &["contextlib.contextmanager", "contextlib.asynccontextmanager"];
 
-pub(super) fn compare<'a>(compare: &mut Compare<'a>, pair: Pair<'a>, old: &'a Function, new: &'a Function) {
+pub(super) fn compare(compare: &mut Compare, pair: Pair, old: &Function, new: &Function) {
     let (old, new) = match managed(old).is_some() && managed(new).is_some() {
         true => (plain(compare.old, old), plain(compare.new, new)),
         false => (unpacked(compare.old, old), unpacked(compare.new, new)),
@@ -282,14 +283,83 @@ fn overloads(compare: &Compare, old: &Function, new: &Function) -> Vec<Differenc
     if old.overloads.is_empty() || new.overloads.is_empty() {
         news.push(&new.signature);
     }
-    let refused = |before: &&Signature| {
-        !news.iter().any(|after| all(before, after).iter().all(|d| d.level() < Level::Error))
-    };
-    let rule = if old.overloads.is_empty() { &rules::OVERLOADS_CHANGED } else { &rules::OVERLOAD_REMOVED };
-    olds.iter()
-        .filter(refused)
-        .map(|before| difference(rule, "", &signature::show(&called(old, before)), ""))
-        .collect()
+    let hidden = |i: usize| olds[..i].iter().any(|other| accepts(compare, old, &olds[i], old, other));
+    let unsure = [rules::RETYPED.id, rules::RETURN_RETYPED.id];
+    let least = Some(Level::Error);
+    let mut found: Vec<Difference> = Vec::new();
+    for (i, before) in olds.iter().enumerate() {
+        // Type checkers take the first overload that accepts the arguments.
+        let first = news.iter().find(|after| accepts(compare, old, before, new, after));
+        let mut each: Vec<Vec<Difference>> = news.iter().map(|after| all(before, after)).collect();
+        let cost = |list: &Vec<Difference>| (list.iter().map(Difference::level).max(), list.len());
+        let best = (0..each.len()).min_by_key(|i| cost(&each[*i])).unwrap_or_default();
+        found.extend(match first {
+            Some(after) if !hidden(i) => all(before, after),
+            _ if each[best].iter().any(|d| unsure.contains(&d.rule.id)) && cost(&each[best]).0 < least => {
+                vec![changed(&rules::OVERLOAD_MAYBE, old, before)]
+            }
+            _ if cost(&each[best]).0 < least => each.swap_remove(best),
+            _ if old.overloads.is_empty() => match refused_by_all(&each, best) {
+                all if all.is_empty() => vec![changed(&rules::OVERLOADS_CHANGED, old, before)],
+                all => all,
+            },
+            _ => vec![changed(&rules::OVERLOAD_REMOVED, old, before)],
+        });
+    }
+    let mut told = HashSet::new();
+    found.retain(|one| {
+        let which = if one.rule.id == rules::OVERLOAD_MAYBE.id { "" } else { &one.old };
+        told.insert((one.rule.id, one.what.clone(), which.to_string(), one.new.clone()))
+    });
+    found
+}
+
+fn changed(rule: &'static Rule, function: &Function, overload: &Signature) -> Difference {
+    difference(rule, "", &signature::show(&called(function, overload)), "")
+}
+
+/// Whether every call of one signature is certainly one of the other.
+fn accepts(
+    compare: &Compare,
+    function: &Function,
+    before: &Signature,
+    other: &Function,
+    after: &Signature,
+) -> bool {
+    let own = |s: &Signature| s.parameters.first().filter(|p| p.name == "self").and_then(|p| p.takes.clone());
+    let (a, b) = (called(function, before), called(other, after));
+    let b = compare.with_old_variables(&a, &b);
+    // Type checkers do not choose by an argument of an unknown type.
+    let any = |p: &Parameter| p.takes.as_ref().is_none_or(|takes| takes.contains("typing.Any"));
+    let open = a.parameters.iter().any(|p| {
+        any(p) && b.parameters.iter().any(|q| q.name == p.name && q.takes != p.takes && q.takes.is_some())
+    });
+    let only_default = |d: &Difference| d.rule.id == rules::DEFAULT_CHANGED.id;
+    own(after).is_none_or(|takes| own(before) == Some(takes))
+        && !open
+        && signature::parameters(compare, &a, &b).iter().all(only_default)
+}
+
+/// The ways to call with a parameter, each with the rules that say that it is gone, the clearest first.
+const REFUSALS: [&[&Rule]; 4] = [
+    &[&rules::POSITIONAL_ONLY, &rules::PARAMETER_RENAMED, &rules::PARAMETER_REMOVED],
+    &[&rules::KEYWORD_ONLY, &rules::PARAMETER_REMOVED],
+    &[&rules::PARAMETER_REQUIRED],
+    &[&rules::PARAMETER_REQUIRED_NEW],
+];
+
+/// What no overload accepts any longer, whatever the types of the arguments are.
+fn refused_by_all(each: &[Vec<Difference>], best: usize) -> Vec<Difference> {
+    let mut found = Vec::new();
+    for (way, what) in REFUSALS.iter().flat_map(|way| each[best].iter().map(move |one| (way, &one.what))) {
+        let refuses = |one: &&Difference| one.what == *what && way.iter().any(|rule| rule.id == one.rule.id);
+        if each.iter().all(|list| list.iter().any(|one| refuses(&one))) {
+            let clearest = |one: &&Difference| way.iter().position(|rule| rule.id == one.rule.id);
+            let one = each.iter().flatten().filter(refuses).min_by_key(clearest);
+            found.extend(one.map(|one| difference(one.rule, &one.what, &one.old, &one.new)));
+        }
+    }
+    found
 }
 
 fn returned(compare: &Compare, old: &Signature, new: &Signature) -> Option<Difference> {
@@ -330,7 +400,7 @@ fn raises(compare: &Compare, old: &Function, new: &Function) -> Vec<Difference> 
 }
 
 /// Compares properties and attributes, in any combination.
-pub(super) fn values<'a>(compare: &mut Compare<'a>, pair: Pair<'a>, old: &'a Attribute, new: &'a Attribute) {
+pub(super) fn values(compare: &mut Compare, pair: Pair, old: &Attribute, new: &Attribute) {
     let (was_property, is_property) =
         (matches!(pair.old.is, Is::Property(_)), matches!(pair.new.is, Is::Property(_)));
     let fixed = old.annotation.as_ref().is_some_and(|a| a.contains("Final"));

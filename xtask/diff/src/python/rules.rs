@@ -165,6 +165,12 @@ pub(super) const DECORATED: Rule = rule(
 pub(super) const DEPRECATED: Rule = rule("deprecated", I, "", "it is deprecated");
 pub(super) const OVERLOAD_REMOVED: Rule =
     rule("overload-removed", B, "callers", "no overload accepts {old} any longer");
+pub(super) const OVERLOAD_MAYBE: Rule = rule(
+    "overload-maybe-changed",
+    W,
+    "callers",
+    "whether an overload still takes and returns all that {old} did cannot be determined",
+);
 pub(super) const OVERLOADS_CHANGED: Rule =
     rule("overloads-changed", W, "callers", "it now has overloads, and none accepts all that {old} did");
 pub(super) const RAISES: Rule = rule("exception-added", W, "callers", "it is now documented to raise {new}");

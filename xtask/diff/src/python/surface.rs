@@ -126,7 +126,7 @@ pub enum Kind {
     Kwargs,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Attribute {
     pub annotation: Option<String>,

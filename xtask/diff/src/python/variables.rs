@@ -31,7 +31,7 @@ pub(super) fn variable<'a>(surface: &'a Surface, path: &str) -> Option<Variable<
 }
 
 /// The arguments of a call, from the text between its brackets.
-fn arguments(inside: &str) -> Vec<&str> {
+pub(super) fn arguments(inside: &str) -> Vec<&str> {
     let (mut depth, mut quote, mut start, mut found) = (0, None, 0, Vec::new());
     for (i, c) in inside.char_indices() {
         match (quote, c) {
@@ -113,7 +113,7 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '.'
 }
 
-fn replaced(text: &str, renamed: &[(String, String)]) -> String {
+pub(super) fn replaced(text: &str, renamed: &[(String, String)]) -> String {
     let mut rest = text;
     let mut written = String::new();
     while let Some(start) = rest.find(is_word) {

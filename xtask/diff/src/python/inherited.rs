@@ -1,0 +1,102 @@
+//! Members that come from a generic base: what they are in the subclass, which says what the base's variables
+//! stand for.
+
+use super::surface::{Attribute, Class, Function, Is, Object, Signature, Surface};
+use super::{Compare, Pair, functions, variables};
+
+/// A variable of a base and what stands for it.
+type Bound = Vec<(String, String)>;
+
+/// Compares a member whose types depend on the arguments of a base. Returns whether it does.
+pub(super) fn compare(
+    compare: &mut Compare,
+    symbol: &str,
+    (old_class, old): (&Class, &str),
+    (new_class, new): (&Class, &str),
+) -> bool {
+    let (before, after) = (compare.old, compare.new);
+    let (was, is) = (bound(before, old_class, old), bound(after, new_class, new));
+    if was == is {
+        return false;
+    }
+    let (Some(a), Some(b)) = (before.objects.get(old), after.objects.get(new)) else { return false };
+    let (a, b) = (with(a, &was), with(b, &is));
+    // Subclasses of this class inherit the same difference.
+    if !compare.inherited.insert(format!("{old} {new} {was:?} {is:?}")) {
+        return true;
+    }
+    let pair = Pair { symbol: symbol.to_string(), old: &a, new: &b };
+    match (&a.is, &b.is) {
+        (Is::Function(old), Is::Function(new)) => functions::compare(compare, pair, old, new),
+        (Is::Property(old) | Is::Attribute(old), Is::Property(new) | Is::Attribute(new)) => {
+            functions::values(compare, pair, old, new);
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// What the variables of the class that defines a member stand for in a subclass.
+fn bound(surface: &Surface, class: &Class, member: &str) -> Bound {
+    let Some((owner, _)) = member.rsplit_once('.') else { return Vec::new() };
+    for text in &class.bases {
+        let (name, arguments) = match text.split_once('[') {
+            Some((name, rest)) => (name, variables::arguments(rest.strip_suffix(']').unwrap_or(rest))),
+            None => (text.as_str(), Vec::new()),
+        };
+        let Some(base) = surface.class(name) else { continue };
+        let own = base.type_parameters.iter().zip(arguments);
+        let own: Bound = own.map(|(one, given)| (path(name, &one.name), given.to_string())).collect();
+        if name == owner {
+            return own;
+        }
+        if base.ancestors.iter().any(|ancestor| ancestor == owner) {
+            let above = bound(surface, base, member).into_iter();
+            return above.map(|(variable, text)| (variable, variables::replaced(&text, &own))).collect();
+        }
+    }
+    Vec::new()
+}
+
+/// The path of a class's variable: one of PEP 695 is inside of its class.
+fn path(class: &str, variable: &str) -> String {
+    if variable.contains('.') { variable.to_string() } else { format!("{class}.{variable}") }
+}
+
+fn with(object: &Object, bound: &Bound) -> Object {
+    let is = match &object.is {
+        Is::Function(function) => Is::Function(function_with(function, bound)),
+        Is::Property(one) => Is::Property(attribute_with(one, bound)),
+        Is::Attribute(one) => Is::Attribute(attribute_with(one, bound)),
+        _ => Is::Module(super::surface::Module::default()),
+    };
+    Object { file: object.file.clone(), line: object.line, is }
+}
+
+fn attribute_with(attribute: &Attribute, bound: &Bound) -> Attribute {
+    let mut found = attribute.clone();
+    put(&mut found.holds, &mut found.annotation, bound);
+    found
+}
+
+fn function_with(function: &Function, bound: &Bound) -> Function {
+    let mut found = function.clone();
+    for signature in found.overloads.iter_mut().chain([&mut found.signature]) {
+        let Signature { parameters, annotation, returns } = signature;
+        put(returns, annotation, bound);
+        for one in parameters {
+            put(&mut one.takes, &mut one.annotation, bound);
+        }
+    }
+    found
+}
+
+/// Replaces the variables; then the annotation as written says nothing.
+fn put(meant: &mut Option<String>, written: &mut Option<String>, bound: &Bound) {
+    let Some(text) = meant else { return };
+    let replaced = variables::replaced(text, bound);
+    if replaced != *text {
+        *written = Some(replaced.clone());
+        *text = replaced;
+    }
+}
