@@ -8,7 +8,6 @@ mod forge;
 mod model;
 mod oci;
 #[cfg(test)]
-#[path = "../tests/it/skip.rs"]
 mod skip;
 mod sys;
 

@@ -328,6 +328,12 @@ fn check_files(files: &[DistFile], index: &str) -> Result<()> {
     let names = wheel::names(&wheel.path)?;
     let mut problems = wheel_problems(&names);
     let metadata = metadata_of(&wheel.path, &names)?;
+    if !metadata::has_readme(&metadata) {
+        problems.push(
+            "the README is missing: name it under project.readme; the index shows it as the package's page"
+                .to_string(),
+        );
+    }
     let classifiers = metadata::has_classifiers(&metadata).then(|| classifiers(index)).flatten();
     let refused = metadata::refused(&wheel.name, &metadata, classifiers.as_ref());
     problems.extend(refused.into_iter().map(|reason| format!("PyPI would refuse it: {reason}")));

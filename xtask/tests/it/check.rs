@@ -435,3 +435,21 @@ fn a_check_does_not_change_the_lock_file_of_a_workspace() {
     "#]].assert_eq(&repo.xtask(&["lint"]).seen());
     assert_eq!(repo.git(&["status", "--porcelain"]), "");
 }
+
+/// The settings of the apps there were not written for xtask's scripts.
+#[test]
+fn a_copy_of_xtask_is_linted_without_its_scripts() {
+    let repo = Repo::new();
+    repo.write("Cargo.toml", "[workspace]\nmembers = [\"xtask\"]\nresolver = \"3\"\n");
+    repo.write("xtask/Cargo.toml", "[package]\nname = \"xtask\"\nedition = \"2024\"\n");
+    repo.write("xtask/src/main.rs", "fn main() {}\n");
+    repo.write("xtask/src/commands/api/python/reader/read.py", "import  os\n");
+    repo.write("apps/python/pyproject.toml", PYPROJECT.to_string() + "[tool.ruff]\n[tool.mypy]\n");
+    let mut command = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
+    // The toolchain of the user.
+    command.env("HOME", std::env::var_os("HOME").unwrap()).args(["lint", "xtask"]);
+    expect![[r#"
+        exit code 0
+          ✓ lint-xtask        rustfmt, clippy; no cargo-deny: there is no deny.toml; no ruff, mypy, Biome and tsc: there is no xtask/tests, so this is a copy of xtask (TIME)
+    "#]].assert_eq(&run(&mut command).seen());
+}

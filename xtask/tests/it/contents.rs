@@ -121,6 +121,36 @@ fn links_are_packed_as_the_files_that_they_name() {
     }
 }
 
+/// All at once, and with what to do.
+#[test]
+fn a_build_names_every_file_that_a_package_lacks() {
+    let repo = repo();
+    for file in
+        ["python/LICENSE", "python/README.md", "python/src/demo_agent/py.typed", "ts/LICENSE", "ts/README.md"]
+    {
+        std::fs::remove_file(repo.path.join("apps").join(file)).unwrap();
+    }
+    let manifest = repo.read("apps/python/pyproject.toml");
+    let manifest =
+        manifest.replace("readme = \"README.md\"\n", "").replace("license-files = [\"LICENSE\"]\n", "");
+    repo.commit("apps/python/pyproject.toml", &manifest, "chore: without files");
+    expect![[r#"
+        exit code 1
+        error: apps/python at COMMIT: demo_agent-0.0.0-py3-none-any.whl:
+          py.typed is missing: type checkers will ignore the package's types (PEP 561)
+          the licence file is missing: name it under project.license-files (PEP 639)
+          the README is missing: name it under project.readme; the index shows it as the package's page
+    "#]]
+    .assert_eq(&repo.xtask(&["build", "python"]).seen());
+    expect![[r#"
+        exit code 1
+        error: apps/ts at COMMIT: demo-agent-0.0.0.tgz:
+          the licence file is missing
+          README.md is missing: the registry shows it as the package's page
+    "#]]
+    .assert_eq(&repo.xtask(&["build", "ts"]).seen());
+}
+
 #[test]
 fn a_build_refuses_sources_whose_content_is_not_in_the_commit() {
     let repo = repo();

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 const COLUMNS: usize = 110;
 
-fn root() -> &'static Utf8Path {
+pub(crate) fn root() -> &'static Utf8Path {
     Utf8Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the repository")
 }
 

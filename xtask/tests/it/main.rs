@@ -21,6 +21,7 @@ mod ci;
 mod compat;
 mod contents;
 mod contract;
+mod copied;
 mod demo;
 mod docs;
 mod findings;
@@ -54,6 +55,7 @@ mod secrets;
 mod security;
 mod seen;
 mod setup_forge;
+#[path = "../../src/skip.rs"]
 mod skip;
 mod storage;
 mod supervise;

@@ -52,6 +52,13 @@ pub(super) fn has_classifiers(metadata: &str) -> bool {
     headers.any(|line| line.get(..11).is_some_and(|start| start.eq_ignore_ascii_case("classifier:")))
 }
 
+/// Does a METADATA have a description? It follows the headers, or is one of them in old versions of the
+/// format.
+pub(super) fn has_readme(metadata: &str) -> bool {
+    let (headers, below) = metadata.split_once("\n\n").unwrap_or((metadata, ""));
+    !below.trim().is_empty() || headers.lines().any(|line| line.starts_with("Description:"))
+}
+
 /// The longest summary and the longest label of a project's address, in characters.
 const SUMMARY: usize = 512;
 const LABEL: usize = 32;
@@ -183,6 +190,20 @@ mod tests {
                 "" => assert!(reasons.is_empty(), "{header}: {reasons:?}"),
                 _ => assert!(reasons.len() == 1 && reasons[0].contains(expected), "{header}: {reasons:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn the_readme_is_below_the_headers() {
+        for (rest, expected) in [
+            ("", false),
+            ("\n", false),
+            ("\n\n \n", false),
+            ("\n\n# Demo\n", true),
+            ("\nDescription: Demo\n", true),
+            ("\nDescription-Content-Type: text/markdown\n\n", false),
+        ] {
+            assert_eq!(has_readme(&format!("Metadata-Version: 2.4\nName: demo{rest}")), expected, "{rest:?}");
         }
     }
 
