@@ -24,7 +24,7 @@ pub(crate) fn setup(ctx: &Ctx, flags: &flags::Setup) -> Result<()> {
     ui::section("Tools");
     for name in names(ctx) {
         let (line, version) = (ui::begin(name), tools::version(name));
-        if flags.dry_run {
+        if flags.dry_run && !tools::is_installed(name) {
             line.end(ui::Outcome::Skipped(format!(
                 "{version} would be installed into {}",
                 child::cache()?.join("tools")

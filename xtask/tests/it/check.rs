@@ -301,6 +301,27 @@ fn hooks_are_not_installed_where_git_does_not_look() {
     assert!(repo.path.join(".git/mine/pre-commit").exists());
 }
 
+#[test]
+fn a_dry_run_of_setup_shows_what_is_installed_already() {
+    let repo = Repo::new();
+    repo.xtask(&["setup"]).expect(0);
+    let installed = repo.xtask(&["setup", "--dry-run"]).seen_lines(&["uv  ", "twine"]);
+    expect![[r#"
+        exit code 0
+          ✓ uv                VERSION  CACHE/tools/uv/bin/uv (TIME)
+          ✓ twine             VERSION  CACHE/tools/twine/bin/twine (TIME)
+    "#]]
+    .assert_eq(&installed);
+    let mut empty = repo.command(env!("CARGO_BIN_EXE_xtask"), &repo.path);
+    empty.args(["setup", "--dry-run"]).env("XTASK_CACHE", repo.world().join("cache"));
+    expect![[r#"
+        exit code 0
+          - uv                0.13.8 would be installed into WORLD/cache/tools
+          - twine             7.0.0 would be installed into WORLD/cache/tools
+    "#]]
+    .assert_eq(&run(&mut empty).seen_lines(&["uv  ", "twine"]));
+}
+
 /// What hooks start: cargo, or the built xtask where it is newer than its sources.
 struct Hook {
     repo: Repo,
