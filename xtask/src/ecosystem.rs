@@ -7,7 +7,7 @@ use crate::model::language::Ecosystem;
 use crate::model::workspace::App;
 use crate::oci::Source;
 use crate::oci::reference::Reference;
-use crate::sys::exit::Exit;
+use crate::sys::exit::{Exit, with_next};
 use crate::sys::{export, http, retry, scratch, tools};
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -28,6 +28,19 @@ use detect::Kind;
 use dist::keep;
 pub(crate) use dist::{DistFile, IndexVersion, Prepared, PublishedFile};
 pub(crate) use withdraw::{Shown, Way};
+
+/// The version that an installed program shows: the last word of its output for `--version`. `what` is the
+/// command as a user types it.
+fn shown_version(what: &str, output: Result<String>) -> Result<String> {
+    let next = "a release needs every program of the package to answer --version with exit code 0, \
+                and with the package's version as the last word";
+    let found = output.and_then(|output| {
+        let word =
+            output.split_whitespace().last().filter(|word| word.contains(|c: char| c.is_ascii_digit()));
+        word.map(str::to_string).with_context(|| format!("`{what}` shows no version: {:?}", output.trim()))
+    });
+    found.map_err(|error| with_next(error, next))
+}
 
 /// The source of an installation.
 pub(crate) enum Origin<'a> {
@@ -516,6 +529,27 @@ fn started(dir: &Utf8Path, argv: &[String], env: &[(&str, &str)]) -> Result<Stri
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_shows_its_version_as_the_last_word() {
+        let shown = |output: Result<&str>| {
+            shown_version("demo --version", output.map(str::to_string)).unwrap_or_else(|e| format!("{e:#}\n"))
+        };
+        for (output, expected) in
+            [("1.0.0\n", "1.0.0"), ("demo 1.0.0rc1\n", "1.0.0rc1"), ("Python 3.11\ndemo 2.0", "2.0")]
+        {
+            assert_eq!(shown(Ok(output)), expected);
+        }
+        let wrong = [Ok(""), Ok("--version\n"), Err(anyhow::anyhow!("`demo --version`: exit code 2"))];
+        expect_test::expect![[r#"
+            `demo --version` shows no version: ""
+              → a release needs every program of the package to answer --version with exit code 0, and with the package's version as the last word
+            `demo --version` shows no version: "--version"
+              → a release needs every program of the package to answer --version with exit code 0, and with the package's version as the last word
+            `demo --version`: exit code 2
+              → a release needs every program of the package to answer --version with exit code 0, and with the package's version as the last word
+        "#]].assert_eq(&wrong.map(shown).concat());
+    }
 
     #[test]
     fn a_job_on_github_is_told_how_to_publish_without_a_token() {

@@ -1,11 +1,11 @@
 //! Installs a release as a user does: a clean virtual environment, `pip install`, start.
 
-use crate::ecosystem::{Installed, Origin};
+use crate::ecosystem::{Installed, Origin, shown_version};
 use crate::model::ctx::Ctx;
 use crate::model::endpoints::PythonIndex;
 use crate::model::workspace::App;
 use crate::sys::{child, scratch, tools};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -134,11 +134,10 @@ print(json.dumps([said, scripts]))";
         said.into_iter().filter_map(|(place, version)| Some((place, version?))).collect();
     for script in scripts {
         let program = python.with_file_name(&script);
-        let output = child::capture_briefly(cmd!(sh, "{program} --version"), &env)?;
-        let Some(version) = output.split_whitespace().last() else {
-            bail!("`{script} --version` printed nothing")
-        };
-        versions.push((format!("{script} --version"), version.to_string()));
+        let output = child::capture_briefly(cmd!(sh, "{program} --version"), &env);
+        let what = format!("{script} --version");
+        let version = shown_version(&what, output)?;
+        versions.push((what, version));
     }
     Ok(versions)
 }

@@ -1,7 +1,7 @@
 //! Installs a release as a user does: a clean folder, `npm install`, start.
 
 use super::programs;
-use crate::ecosystem::{DistFile, Installed, Origin};
+use crate::ecosystem::{DistFile, Installed, Origin, shown_version};
 use crate::model::ctx::Ctx;
 use crate::model::workspace::App;
 use crate::sys::{child, tools};
@@ -90,13 +90,12 @@ pub(crate) fn versions(app: &App, installed: &Installed) -> Result<Vec<(String, 
     for (name, file) in programs(&package) {
         let (program, file) = (modules.join(".bin").join(&name), dir.join(file));
         for (runtime, output) in [
-            ("node", child::capture_briefly(cmd!(sh, "{program} --version"), &[])?),
-            ("bun", child::capture_briefly(cmd!(sh, "{bun} {file} --version"), &[])?),
+            ("node", child::capture_briefly(cmd!(sh, "{program} --version"), &[])),
+            ("bun", child::capture_briefly(cmd!(sh, "{bun} {file} --version"), &[])),
         ] {
-            let Some(version) = output.split_whitespace().last() else {
-                bail!("`{name} --version` printed nothing under {runtime}")
-            };
-            versions.push((format!("{name} --version ({runtime})"), version.to_string()));
+            let what = format!("{name} --version ({runtime})");
+            let version = shown_version(&what, output)?;
+            versions.push((what, version));
         }
     }
     Ok(versions)
