@@ -124,7 +124,7 @@ pub(crate) enum Command {
     /// Check or write compat.json, an app's guarantees for plugins and channel adapters; with --template:
     /// check that a release fits the downstream repository that pins it
     Compat(Compat),
-    /// Show the next version of each app and the reasons for it; writes nothing
+    /// Show the next version of each app and the reasons for it; changes nothing in the checkout
     Plan(Plan),
     /// Find wrong versions, workflows that the forge does not run, and releases that are not complete
     Audit(Audit),
@@ -179,7 +179,7 @@ pub(crate) enum Hook {
         /// The file with the message
         file: Utf8PathBuf,
     },
-    /// Refuse merge commits and pushes to protected branches, then check; writes nothing
+    /// Refuse merge commits and pushes to main and development, then run the quick checks; writes nothing
     PrePush,
 }
 
@@ -296,8 +296,8 @@ pub(crate) struct Compat {
     /// With --write: print the difference, write nothing
     #[arg(long, requires = "write")]
     pub dry_run: bool,
-    /// Check whether the release that a template pins fits its plugins and channels. DIR contains
-    /// .runtime-version and template.toml
+    /// Check whether the release that a downstream repository pins fits its plugins and channels. DIR
+    /// contains .runtime-version and template.toml
     #[arg(long, value_name = "DIR", conflicts_with_all = ["apps", "write"])]
     pub template: Option<Utf8PathBuf>,
     /// Read this compat.json instead of the one of the pinned release, and ask no registry
@@ -498,7 +498,7 @@ pub(crate) struct Rehearse {
     pub without: Vec<Part>,
     /// Use a Gitea on this machine as remote and forge. gitea:URL uses a running Gitea (needs GITEA_TOKEN)
     /// and creates two repositories, which it deletes at the end. gitea:FILE starts this Gitea binary, and
-    /// stops it at the end; the program act_runner or gitea-runner, if it is there, runs the checks of one
+    /// stops it at the end; the program act_runner or gitea-runner, if it is on PATH, runs the checks of one
     /// pull request
     #[arg(long, value_name = "gitea:URL|FILE", conflicts_with = "clean")]
     pub forge: Option<String>,

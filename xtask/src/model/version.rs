@@ -164,7 +164,7 @@ pub(crate) fn from_pep440(text: &str) -> Result<Version> {
         (version.release().len() > 3, "more than three numbers"),
     ];
     if let Some((_, what)) = untranslatable.iter().find(|(found, _)| *found) {
-        bail!("{text:?} has {what}, which SemVer cannot express; use X.Y.Z, X.Y.ZaN, X.Y.ZbN or X.Y.ZrcN");
+        bail!("{text:?} has {what}, which SemVer has no equal for; use X.Y.Z, X.Y.ZaN, X.Y.ZbN or X.Y.ZrcN");
     }
     let mut semver = floor(&version);
     if let Some(Prerelease { kind, number }) = version.pre() {

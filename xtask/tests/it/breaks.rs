@@ -833,9 +833,9 @@ fn confirming_writes_an_acceptance_for_each_break_in_the_bumps_own_commit() {
     repo.change("fix: a value again");
     let stale = repo.xtask(&["plan", "python"]).expect(0);
     expect![[r#"
-        warning[acceptance-stale]: python: attribute-removed was accepted for 0.1.0, but 0.1.0 is already released, so this has no effect: nobody has it (apps/python/app.toml)
+        warning[acceptance-stale]: python: the [[accept]] of attribute-removed for 0.1.0 has no effect: 0.1.0 is already released (apps/python/app.toml)
           → remove that [[accept]]
-        warning[acceptance-stale]: python: class-renamed was accepted for 0.1.0, but 0.1.0 is already released, so this has no effect: nobody has it (apps/python/app.toml)
+        warning[acceptance-stale]: python: the [[accept]] of class-renamed for 0.1.0 has no effect: 0.1.0 is already released (apps/python/app.toml)
           → remove that [[accept]]
     "#]].assert_eq(&masked(&stale.stderr));
 }

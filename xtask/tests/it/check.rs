@@ -93,7 +93,7 @@ fn check_reports_every_stale_file() {
         exit code 2
           ✓ lint-python       no linter is configured; uv.lock is missing: cd apps/python && uv lock (TIME)
           ✓ test-python       no tests: a fixture (TIME)
-        error: apps/python/pyproject.toml: "0.0.0rc1.post1" has a post-release, which SemVer cannot express; use X.Y.Z, X.Y.ZaN, X.Y.ZbN or X.Y.ZrcN
+        error: apps/python/pyproject.toml: "0.0.0rc1.post1" has a post-release, which SemVer has no equal for; use X.Y.Z, X.Y.ZaN, X.Y.ZbN or X.Y.ZrcN
     "#]].assert_eq(&output.seen());
 }
 

@@ -1,4 +1,4 @@
-//! The last release's own tests against today's code: they find breaks that comparing texts does not.
+//! The last release's own tests against the current code: they find breaks that comparing texts does not.
 
 use crate::bump::serve;
 use crate::compat::{promise, repo};
@@ -100,16 +100,16 @@ fn passing_tests_are_reused_only_for_the_same_release() {
         assert_eq!(repo.git(&["status", "--porcelain"]), "");
     }
     expect![[r#"
-        ✓ users-python      python-v0.0.1's black-box tests (Ran 1 test in TIME) and example plugin (Ran 1 test in TIME) pass with today's code (TIME)
-        - users-python      passed on this machine before, with the same files: python-v0.0.1's black-box tests (Ran 1 test in TIME) and example plugin (Ran 1 test in TIME) pass with today's code
-        ✓ users-python      python-v0.0.2's black-box tests (Ran 1 test in TIME) and example plugin (Ran 1 test in TIME) pass with today's code (TIME)
-        - users-python      passed on this machine before, with the same files: python-v0.0.2's black-box tests (Ran 1 test in TIME) and example plugin (Ran 1 test in TIME) pass with today's code
-        ✓ users-python      python-v0.0.2's black-box tests (Ran 1 test in TIME) and example plugin (Ran 1 test in TIME) pass with today's code (TIME)
-        ✓ users-ts          ts-v0.0.1's black-box tests (Ran 1 test in TIME) and example plugin (Ran 1 test across 1 file. [TIME]) pass with today's code (TIME)
-        - users-ts          passed on this machine before, with the same files: ts-v0.0.1's black-box tests (Ran 1 test in TIME) and example plugin (Ran 1 test across 1 file. [TIME]) pass with today's code
-        ✓ users-ts          ts-v0.0.2's black-box tests (Ran 1 test in TIME) and example plugin (Ran 1 test across 1 file. [TIME]) pass with today's code (TIME)
-        - users-ts          passed on this machine before, with the same files: ts-v0.0.2's black-box tests (Ran 1 test in TIME) and example plugin (Ran 1 test across 1 file. [TIME]) pass with today's code
-        ✓ users-ts          ts-v0.0.2's black-box tests (Ran 1 test in TIME) and example plugin (Ran 1 test across 1 file. [TIME]) pass with today's code (TIME)
+        ✓ users-python      python-v0.0.1's black-box tests (Ran 1 test in TIME) and example plugin (Ran 1 test in TIME) pass with the current code (TIME)
+        - users-python      passed on this machine before, with the same files: python-v0.0.1's black-box tests (Ran 1 test in TIME) and example plugin (Ran 1 test in TIME) pass with the current code
+        ✓ users-python      python-v0.0.2's black-box tests (Ran 1 test in TIME) and example plugin (Ran 1 test in TIME) pass with the current code (TIME)
+        - users-python      passed on this machine before, with the same files: python-v0.0.2's black-box tests (Ran 1 test in TIME) and example plugin (Ran 1 test in TIME) pass with the current code
+        ✓ users-python      python-v0.0.2's black-box tests (Ran 1 test in TIME) and example plugin (Ran 1 test in TIME) pass with the current code (TIME)
+        ✓ users-ts          ts-v0.0.1's black-box tests (Ran 1 test in TIME) and example plugin (Ran 1 test across 1 file. [TIME]) pass with the current code (TIME)
+        - users-ts          passed on this machine before, with the same files: ts-v0.0.1's black-box tests (Ran 1 test in TIME) and example plugin (Ran 1 test across 1 file. [TIME]) pass with the current code
+        ✓ users-ts          ts-v0.0.2's black-box tests (Ran 1 test in TIME) and example plugin (Ran 1 test across 1 file. [TIME]) pass with the current code (TIME)
+        - users-ts          passed on this machine before, with the same files: ts-v0.0.2's black-box tests (Ran 1 test in TIME) and example plugin (Ran 1 test across 1 file. [TIME]) pass with the current code
+        ✓ users-ts          ts-v0.0.2's black-box tests (Ran 1 test in TIME) and example plugin (Ran 1 test across 1 file. [TIME]) pass with the current code (TIME)
     "#]].assert_eq(&seen);
 }
 
@@ -142,9 +142,9 @@ fn renaming_a_name_that_is_created_at_run_time_is_found() {
           ✓ lint-python       uv lock (TIME)
           ✓ openapi-python    the committed spec matches the code (TIME)
           ✓ test-python       no tests: other tests look at it from outside; contract: Ran 1 test in TIME (TIME)
-          ✗ users-python      tests of the last release fail with today's code (TIME)
+          ✗ users-python      tests of the last release fail with the current code (TIME)
           ✓ plan-python       the next release is patch (0.0.2) (TIME)
-        breaking[yesterday-broken]: python: today's code breaks python-v0.0.1's example plugin, which passed at that release (test_shout failed) (apps/python)
+        breaking[yesterday-broken]: python: the current code breaks the example plugin of python-v0.0.1, which passed at that release (test_shout failed) (apps/python)
         …
           → restore the behaviour that users of python-v0.0.1 rely on
           → or declare the break: `!` after a commit's type, or a footer `BREAKING CHANGE: what to do`
@@ -210,7 +210,7 @@ fn a_server_that_answers_differently_fails_the_black_box_tests_of_its_clients() 
         replace(&repo, &format!("apps/{app}/black_box.py"), old, new, "fix: expect the other word");
         let stopped = repo.xtask(&["test", app]).expect(3).stderr;
         assert!(
-            stopped.contains("black-box tests, which passed at that release (test_it_says_hello failed)"),
+            stopped.contains("-v0.0.1, which passed at that release (test_it_says_hello failed)"),
             "{stopped}"
         );
         assert!(!stopped.contains("error[contract]"), "today's own tests pass: {stopped}");
@@ -231,7 +231,7 @@ fn a_ts_plugin_is_tested_with_the_packed_files() {
         replace(&repo, file, old, new, "fix: less");
         let stopped = repo.xtask(&["test", "ts"]).expect(3).stderr;
         assert!(
-            stopped.contains("ts-v0.0.1's example plugin") && stopped.contains(words),
+            stopped.contains("example plugin of ts-v0.0.1") && stopped.contains(words),
             "{file}: {stopped}"
         );
     }
@@ -258,8 +258,8 @@ fn the_old_releases_own_code_is_never_tested() {
     let stopped = repo.xtask(&["test", "python"]).expect(3).stderr;
     expect![[r#"
           ✓ test-python       no tests: other tests look at it from outside; contract: Ran 1 test in TIME (TIME)
-          ✗ users-python      tests of the last release fail with today's code (TIME)
-        breaking[yesterday-broken]: python: today's code breaks python-v0.0.1's example plugin, which passed at that release (test_it_greets failed) (apps/python)
+          ✗ users-python      tests of the last release fail with the current code (TIME)
+        breaking[yesterday-broken]: python: the current code breaks the example plugin of python-v0.0.1, which passed at that release (test_it_greets failed) (apps/python)
         …
           → restore the behaviour that users of python-v0.0.1 rely on
           → or declare the break: `!` after a commit's type, or a footer `BREAKING CHANGE: what to do`
@@ -287,9 +287,9 @@ fn a_release_that_fails_the_last_releases_tests_stops_before_anything_is_publish
           ✓ lint-python       uv lock (TIME)
           ✓ openapi-python    the committed spec matches the code (TIME)
           ✓ test-python       no tests: other tests look at it from outside; contract: Ran 1 test in TIME (TIME)
-          ✗ users-python      tests of the last release fail with today's code (TIME)
+          ✗ users-python      tests of the last release fail with the current code (TIME)
           ✗ preflight         stopped here (TIME)
-        breaking[yesterday-broken]: python: today's code breaks python-v0.0.1's example plugin, which passed at that release (test_it_greets failed) (apps/python)
+        breaking[yesterday-broken]: python: the current code breaks the example plugin of python-v0.0.1, which passed at that release (test_it_greets failed) (apps/python)
         …
           → restore the behaviour that users of python-v0.0.1 rely on
           → or declare the break: `!` after a commit's type, or a footer `BREAKING CHANGE: what to do`

@@ -1,4 +1,4 @@
-//! Runs the last release's own black-box tests and its example plugin, from its tag, against today's code.
+//! Runs the last release's black-box tests and its example plugin, from its tag, against the current code.
 //! They find breaks that comparing two texts cannot find: a name that still exists but behaves differently,
 //! or a name that is created at run time.
 
@@ -74,7 +74,7 @@ pub(super) fn end(ctx: &Ctx, app: &App, Begun { line, state }: Begun) -> Result<
         Ok(Outcome::Passed(said) | Outcome::Excused(said)) => line.end(ui::Outcome::Done(said)),
         Ok(Outcome::Skipped(why)) => line.end(ui::Outcome::Skipped(why)),
         Ok(Outcome::Broken(findings)) => {
-            line.end(ui::Outcome::Failed("tests of the last release fail with today's code".into()));
+            line.end(ui::Outcome::Failed("tests of the last release fail with the current code".into()));
             return Ok(findings);
         }
         Err(e) if e.is::<Exit>() => return Err(e),
@@ -143,7 +143,7 @@ impl Trial {
         if !broken.is_empty() {
             return Ok(judge(ctx, app, &self.plan, &self.last, &broken));
         }
-        let said = format!("{}'s {} pass with today's code", self.last.tag, passed.join(" and "));
+        let said = format!("{}'s {} pass with the current code", self.last.tag, passed.join(" and "));
         self.place.map_or(Ok(()), |place| passed::remember(ctx, app, &self.check, &place, &said))?;
         Ok(Outcome::Passed(said))
     }
@@ -241,7 +241,7 @@ const ID: &str = "yesterday-broken";
 fn finding(app: &App, last: &LastRelease, broken: &Broken) -> Finding {
     let Broken { what, output } = broken;
     let message = format!(
-        "today's code breaks {}'s {what}, which passed at that release{}\n{output}",
+        "the current code breaks the {what} of {}, which passed at that release{}\n{output}",
         last.tag,
         names(output)
     );

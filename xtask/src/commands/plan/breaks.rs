@@ -183,8 +183,8 @@ fn stale(app: &App, last: &LastRelease) -> Vec<Finding> {
     stale
         .map(|a| {
             let message = format!(
-                "{} was accepted for {}, but {} is already released, so this has no effect: {}",
-                a.id, a.version, last.version, a.reason
+                "the [[accept]] of {} for {} has no effect: {} is already released",
+                a.id, a.version, last.version
             );
             Finding::new("acceptance-stale", Level::Warning, message)
                 .app(app.name())

@@ -1,4 +1,4 @@
-//! Runs an earlier release's tests for users against today's code: the tests come from that release, the
+//! Runs an earlier release's tests for users against the current code: the tests come from that release, the
 //! environment from today.
 
 use super::synced;

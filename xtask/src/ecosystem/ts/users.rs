@@ -1,4 +1,4 @@
-//! Runs an earlier release's tests for users against today's code: the tests come from that release, the
+//! Runs an earlier release's tests for users against the current code: the tests come from that release, the
 //! package is today's packed build.
 
 use super::{build, package_json, path, synced};

@@ -150,7 +150,8 @@ fn behind(
     let others: Vec<&str> =
         who.iter().map(|facts| facts.app.name()).filter(|name| *name != own.app.name()).collect();
     if !others.is_empty() {
-        latest.push_str(&format!(" (if {} is meant, that version is wrong too)", others.join(" or ")));
+        let others = others.join(" or ");
+        latest.push_str(&format!(" (nor is it the version of {others}, if this place is about {others})"));
     }
     let help = fix::released(own.app, own.released().unwrap_or(source), file, shown);
     if let Some(shows) = number::read(text).filter(|shows| own.withdrawn.contains(shows)) {
