@@ -43,8 +43,8 @@ pub struct Compare<'a> {
     classes: Classes,
     /// Pairs of definitions that are already compared.
     seen: HashSet<(&'a str, &'a str)>,
-    /// Members from generic bases that are compared, by all that decides what they are.
-    inherited: HashSet<String>,
+    /// What is told once: members of generic bases with what they are in a class, and type variables.
+    told: HashSet<String>,
     changes: Vec<Change>,
 }
 
@@ -85,7 +85,7 @@ impl<'a> Compare<'a> {
             moved,
             classes: Classes::default(),
             seen: HashSet::new(),
-            inherited: HashSet::new(),
+            told: HashSet::new(),
             changes: Vec::new(),
         };
         compare.learn_classes();

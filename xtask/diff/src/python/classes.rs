@@ -1,10 +1,11 @@
 //! Classes: changes for callers of the constructor, for subclasses and for users of the members.
 
 use super::rules;
-use super::signature::{self, difference};
-use super::surface::{Class, Is, Kind, Model, Object, Parameter, Signature, Surface};
+use super::signature::{self, Difference, difference};
+use super::surface::{Class, Is, Kind, Model, Object, Parameter, Signature, Surface, TypeParameter};
 use super::types::{self, Answer, Type};
 use super::{Compare, Pair, fields, functions, inherited, place, rename, show};
+use std::collections::BTreeSet;
 
 /// Bases that determine how a class is constructed; other rules compare that.
 const SILENT_BASES: &[&str] = &[
@@ -29,6 +30,7 @@ pub(super) fn compare<'a>(compare: &mut Compare<'a>, pair: Pair<'a>, old: &'a Cl
         fields::compare(compare, &pair, old, new);
     }
     constructor(compare, &pair, old, new);
+    subclassing(compare, &pair, old, new);
     members(compare, &pair, old, new, same_model);
     untyped(compare, &pair, old, new);
 }
@@ -95,12 +97,77 @@ fn nature(compare: &mut Compare, pair: &Pair, old: &Class, new: &Class) {
     }
     found.extend(model(old, new));
     found.extend(type_parameters(old, new));
+    found.extend(variables(compare, old, new));
+    found.extend(options(old, new));
+    found.extend(checks(old, new));
     for one in found {
         compare.add(pair.clone(), one);
     }
 }
 
-fn model(old: &Class, new: &Class) -> Option<signature::Difference> {
+/// What `isinstance`, `match`, `==` and `str()` do with it.
+fn checks(old: &Class, new: &Class) -> Vec<Difference> {
+    let mut found = Vec::new();
+    let checkable = |class: &Class| {
+        class.decorators.iter().any(|d| types::name(d) == "typing.runtime_checkable") && class.protocol
+    };
+    if checkable(old) && new.protocol && !checkable(new) {
+        found.push(difference(&rules::RUNTIME_CHECKABLE, "", "", ""));
+    }
+    if let Some(before) = &old.match_args
+        && !new.match_args.as_ref().is_some_and(|after| after.starts_with(before))
+    {
+        let after = new.match_args.as_ref().map_or("not set".to_string(), |names| names.join(", "));
+        found.push(difference(&rules::MATCH_ARGS, "", &before.join(", "), &after));
+    }
+    if new.unequal && !old.unequal && old.model == new.model {
+        found.push(difference(&rules::UNEQUAL, "", "", ""));
+    }
+    let text = |class: &Class| {
+        let by = |name: &&&str| class.ancestors.iter().any(|a| a == **name);
+        ["enum.StrEnum", "enum.IntEnum", "enum.IntFlag"].iter().find(by).copied().unwrap_or("enum.Enum")
+    };
+    let valued = |class: &Class| class.ancestors.iter().any(|a| ["str", "int"].contains(&a.as_str()));
+    if old.is_enum && new.is_enum && text(old) != text(new) && (valued(old) || valued(new)) {
+        found.push(difference(&rules::ENUM_TEXT, "", text(old), text(new)));
+    }
+    found
+}
+
+/// What changed about type parameters that are kept.
+fn variables(compare: &Compare, old: &Class, new: &Class) -> Vec<Difference> {
+    let mut found = Vec::new();
+    for one in old.type_parameters.iter().filter(|one| new.type_parameters.iter().any(|n| n.name == one.name))
+    {
+        let told = [
+            (&rules::VARIANCE, compare.variances(&one.name)),
+            (&rules::TYPE_DEFAULT, compare.variable_defaults(&one.name)),
+        ];
+        let name = one.name.rsplit('.').next().unwrap_or_default();
+        for (rule, (was, is)) in told.into_iter().filter_map(|(rule, pair)| Some((rule, pair?))) {
+            found.push(difference(rule, name, &was, &is));
+        }
+    }
+    found
+}
+
+/// Options of a model that refuse values which it took, or write them in another way.
+fn options(old: &Class, new: &Class) -> Vec<Difference> {
+    let names: BTreeSet<&String> = old.options.keys().chain(new.options.keys()).collect();
+    let text = |class: &Class, name: &str| class.options.get(name).map_or("not set", |v| v).to_string();
+    let changed = |name: &String| {
+        let (was, is) = (text(old, name), text(new, name));
+        let loosened = match name.as_str() {
+            "extra" => was.contains("forbid") || (was == "not set" && !is.contains("forbid")),
+            "strict" | "closed" | "forbid_unknown_fields" => is != "True",
+            _ => was.replace("not set", "False") == is.replace("not set", "False"),
+        };
+        (was != is && !loosened).then(|| difference(&rules::OPTION, name, &was, &is))
+    };
+    names.into_iter().filter_map(changed).filter(|_| old.model == new.model).collect()
+}
+
+fn model(old: &Class, new: &Class) -> Option<Difference> {
     let word = |model: Option<Model>| match model {
         None => "a plain class",
         Some(Model::Dataclass) => "dataclass",
@@ -119,7 +186,7 @@ fn model(old: &Class, new: &Class) -> Option<signature::Difference> {
     Some(difference(rule, "", word(old.model), word(new.model)))
 }
 
-fn type_parameters(old: &Class, new: &Class) -> Option<signature::Difference> {
+fn type_parameters(old: &Class, new: &Class) -> Option<Difference> {
     let words = |class: &Class| {
         class
             .type_parameters
@@ -132,6 +199,9 @@ fn type_parameters(old: &Class, new: &Class) -> Option<signature::Difference> {
     // Annotations of a class without type parameters have no brackets, and stay valid.
     let fewer = after.len() < before.len() && !new.unknown;
     let more = !before.is_empty() && after.iter().skip(before.len()).any(|p| !p.default);
+    // `A[int]` lacks an argument now.
+    let needed = |all: &[TypeParameter]| all.iter().filter(|one| !one.default).count();
+    let more = more || (needed(before) > 0 && needed(after) > needed(before));
     let none = if after.is_empty() { "none".to_string() } else { words(new) };
     (fewer || more).then(|| difference(&rules::TYPE_PARAMETERS, "", &words(old), &none))
 }
@@ -181,6 +251,22 @@ fn constructor<'a>(compare: &mut Compare<'a>, pair: &Pair<'a>, old: &'a Class, n
         }
         (Some(before), None) if !before.parameters.is_empty() => {
             compare.add(pair.clone(), difference(&rules::CONSTRUCTOR_MAYBE, "", "", ""))
+        }
+        _ => {}
+    }
+}
+
+/// The keywords of a subclass: `class A(Base, name="a")`.
+fn subclassing<'a>(compare: &mut Compare<'a>, pair: &Pair<'a>, old: &'a Class, new: &'a Class) {
+    let symbol = format!("{}.__init_subclass__", pair.symbol);
+    match (&old.subclassed, &new.subclassed) {
+        (Some(before), Some(after)) => compare.pair(&symbol, before, after),
+        (None, Some(after)) => {
+            let Some(function) = compare.new.function(after) else { return };
+            let asked = functions::called(function, &function.signature);
+            for found in signature::parameters(compare, &Signature::default(), &asked) {
+                compare.add(pair.clone(), found);
+            }
         }
         _ => {}
     }
@@ -304,12 +390,15 @@ fn implemented<'a>(
     let (Some(before), Some(after)) = (compare.old.objects.get(old), compare.new.objects.get(new)) else {
         return;
     };
-    if let (Is::Function(a), Is::Function(b)) = (&before.is, &after.is) {
-        let pair = Pair { symbol: symbol.to_string(), old: before, new: after };
-        for found in functions::implemented(compare, a, b) {
-            compare.add(pair.clone(), found);
+    let found = match (&before.is, &after.is) {
+        (Is::Function(a), Is::Function(b)) => functions::implemented(compare, a, b),
+        (Is::Property(a) | Is::Attribute(a), Is::Property(b) | Is::Attribute(b)) => {
+            functions::implemented_values(compare, a, b).into_iter().collect()
         }
-    }
+        _ => Vec::new(),
+    };
+    let pair = Pair { symbol: symbol.to_string(), old: before, new: after };
+    found.into_iter().for_each(|one| compare.add(pair.clone(), one));
 }
 
 /// Reports a removed member. Returns the name of the member that replaced it.
@@ -348,6 +437,10 @@ fn removed<'a>(
     if types::EXCEPTION_MEMBERS.contains(&name)
         && new.ancestors.iter().any(|base| is_exception(compare, base))
     {
+        return None;
+    }
+    // `Generic` has it.
+    if name == "__class_getitem__" && !new.type_parameters.is_empty() {
         return None;
     }
     let special = name.starts_with("__");

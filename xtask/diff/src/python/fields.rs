@@ -85,6 +85,19 @@ fn kept(compare: &Compare, model: Model, generated: bool, old: &Field, new: &Fie
     if new.keyword_only && !old.keyword_only && generated {
         found.push(difference(&rules::FIELD_KEYWORD_ONLY, name, "", ""));
     }
+    let wrapped = |field: &Field, by: &str| field.holds.as_ref().is_some_and(|holds| holds.contains(by));
+    let became = |by: &str| wrapped(new, by) && !wrapped(old, by);
+    if became("dataclasses.InitVar[") {
+        found.push(difference(&rules::FIELD_INIT_ONLY, name, "", ""));
+    }
+    if became("ReadOnly[") && model == Model::TypedDict {
+        found.push(difference(&rules::KEY_READ_ONLY, name, "", ""));
+    }
+    if old.alias != new.alias {
+        let outside = |field: &Field| format!("`{}`", field.alias.as_ref().unwrap_or(name));
+        found.push(difference(&rules::FIELD_ALIAS, name, &outside(old), &outside(new)));
+    }
+    found.extend(limits(old, new).filter(|_| generated));
     if let (Some(was), Some(is)) = (&old.default, &new.default)
         && !signature::same_value(was, is)
     {
@@ -101,6 +114,32 @@ fn kept(compare: &Compare, model: Model, generated: bool, old: &Field, new: &Fie
         found.extend(rule.map(|rule| difference(rule, name, &was, &is)));
     }
     found
+}
+
+/// The first limit that refuses values which were taken.
+fn limits(old: &Field, new: &Field) -> Option<Difference> {
+    const LEAST: &[&str] = &["ge", "gt", "min_length"];
+    const MOST: &[&str] = &["le", "lt", "max_length"];
+    let number = |text: &String| text.parse::<f64>().ok();
+    let narrower = |key: &str, is: &String| {
+        let side = [LEAST, MOST].into_iter().find(|side| side.contains(&key));
+        let before = old.limits.iter().find(|(known, _)| side.is_some_and(|s| s.contains(&known.as_str())));
+        match (before, side) {
+            (Some((known, was)), Some(side)) => {
+                let (Some(was), Some(is)) = (number(was), number(is)) else { return false };
+                let tighter = if side == LEAST { is > was } else { is < was };
+                tighter || (is == was && known.ends_with('e') && key.ends_with('t'))
+            }
+            (None, Some(_)) => true,
+            (_, None) => !old.limits.contains_key(key),
+        }
+    };
+    new.limits.iter().find(|(key, is)| narrower(key, is))?;
+    let text = |field: &Field| {
+        let all: Vec<String> = field.limits.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        if all.is_empty() { "nothing".to_string() } else { all.join(", ") }
+    };
+    Some(difference(&rules::FIELD_LIMIT, &old.name, &text(old), &text(new)))
 }
 
 /// Positional fields: the old ones must still come first, in the same order.

@@ -31,6 +31,8 @@ const TRANSPARENT: &[&str] = &[
     "typing_extensions.deprecated",
     "warnings.deprecated",
 ];
+const CACHES: &[&str] = &["functools.cache", "functools.lru_cache"];
+const DISPATCHERS: &[&str] = &["functools.singledispatch", "functools.singledispatchmethod"];
 const MANAGERS: &[&str] = &["contextlib.contextmanager", "contextlib.asynccontextmanager"];
 
 pub(super) fn compare(compare: &mut Compare, pair: Pair, old: &Function, new: &Function) {
@@ -52,6 +54,11 @@ pub(super) fn compare(compare: &mut Compare, pair: Pair, old: &Function, new: &F
     for one in raises(compare, old, new) {
         compare.add(pair.clone(), one);
     }
+    for (variable, one) in compare.narrowed_variables(&old.signature, &new.signature) {
+        if compare.told.insert(variable) {
+            compare.add(pair.clone(), one);
+        }
+    }
 }
 
 /// The signature as callers see it: without `self` and `cls`.
@@ -65,9 +72,7 @@ pub(super) fn called(function: &Function, signature: &Signature) -> Signature {
 
 /// Parameters that a cache must hash, and could not before.
 fn cached(compare: &Compare, old: &Function, new: &Function) -> Vec<Difference> {
-    let caches = |f: &Function| {
-        f.decorators.iter().any(|d| ["functools.cache", "functools.lru_cache"].contains(&bare(d)))
-    };
+    let caches = |f: &Function| f.decorators.iter().any(|d| CACHES.contains(&bare(d)));
     if caches(old) || !caches(new) {
         return Vec::new();
     }
@@ -80,6 +85,17 @@ fn cached(compare: &Compare, old: &Function, new: &Function) -> Vec<Difference> 
         Some(difference(rule, &p.name, p.annotation.as_deref().unwrap_or(takes), ""))
     };
     called(old, &old.signature).parameters.iter().filter_map(judged).collect()
+}
+
+/// What breaks the implementations of an abstract property or of a protocol's attribute.
+pub(super) fn implemented_values(compare: &Compare, old: &Attribute, new: &Attribute) -> Option<Difference> {
+    if new.writable {
+        return (!old.writable).then(|| difference(&rules::IMPLEMENTED_SETTER, "", "", ""));
+    }
+    let (was, is) = (old.holds.as_ref()?, new.holds.as_ref()?);
+    let narrower = compare.fits_new(was, is) == Answer::No && compare.fits_old(was, is) == Answer::Yes;
+    let (old, new) = compare.shown((old.annotation.as_ref(), new.annotation.as_ref()), (was, is));
+    narrower.then(|| difference(&rules::IMPLEMENTED_RETURN, "", &old, &new))
 }
 
 /// What breaks the implementations of an abstract method: more to take, less to return.
@@ -156,6 +172,17 @@ fn decorators(old: &Function, new: &Function) -> Vec<Difference> {
         && names(old).iter().zip(names(new)).all(|(before, after)| is_moved(before, &after));
     if !same {
         found.push(difference(&rules::DECORATED, "", &words(names(old)), &words(names(new))));
+    }
+    let lost = |names: &[&str]| {
+        let has = |f: &Function| f.decorators.iter().any(|d| names.contains(&bare(d)));
+        has(old) && !has(new)
+    };
+    for (names, rule) in [(CACHES, &rules::CACHE_REMOVED), (DISPATCHERS, &rules::DISPATCH_REMOVED)] {
+        found.extend(lost(names).then(|| difference(rule, "", "", "")));
+    }
+    // An annotation tells it in another way.
+    if new.generator && !old.generator && old.signature.returns.is_none() && new.signature.returns.is_none() {
+        found.push(difference(&rules::GENERATOR, "", "", ""));
     }
     if is_final(&new.decorators) && !is_final(&old.decorators) {
         found.push(difference(&rules::FINAL, "", "", ""));
@@ -411,9 +438,26 @@ pub(super) fn values(compare: &mut Compare, pair: Pair, old: &Attribute, new: &A
     if old.on_class && !new.on_class && !was_property && !is_property {
         compare.add(pair.clone(), difference(&rules::INSTANCE_ONLY, "", "", ""));
     }
-    let found = match (&old.holds, &new.holds) {
+    if old.deletable && !new.deletable && is_property {
+        compare.add(pair.clone(), difference(&rules::UNDELETABLE, "", "", ""));
+    }
+    let is_final = new.annotation.as_ref().is_some_and(|a| a.contains("Final"));
+    let constant = !pair.symbol.rsplit('.').next().unwrap_or_default().contains(char::is_lowercase);
+    if old.on_class && is_final && !fixed && !constant {
+        compare.add(pair.clone(), difference(&rules::FINAL, "", "", ""));
+    }
+    if let (Some(was), Some(is)) = (&old.sets, &new.sets)
+        && compare.fits_new(was, is) == Answer::No
+    {
+        let (was, is) = compare.shown((None, None), (was, is));
+        compare.add(pair.clone(), difference(&rules::NARROWED_ATTRIBUTE, "", &was, &is));
+    }
+    let held = |one: &Attribute| one.holds.clone().filter(|holds| !holds.ends_with("TypeAlias"));
+    let found = match (&held(old), &held(new)) {
         (Some(before), Some(after)) => retyped(compare, (old, before), (new, after), is_property),
-        (None, None) if !was_property && !is_property => inferred(compare, old, new),
+        (None, None) if !was_property && !is_property => {
+            inferred(compare, old, new).or_else(|| meant(compare, old, new))
+        }
         _ => None,
     };
     if let Some(found) = found {
@@ -438,6 +482,14 @@ fn retyped(
     };
     let (was, is) = compare.shown((old.annotation.as_ref(), new.annotation.as_ref()), (before, after));
     Some(difference(rule, "", &was, &is))
+}
+
+/// An alias of a type, which users write in their own annotations.
+fn meant(compare: &Compare, old: &Attribute, new: &Attribute) -> Option<Difference> {
+    let (before, after) = (old.means.as_ref()?, new.means.as_ref()?);
+    let other = [compare.fits_old(before, after), compare.fits_new(before, after)].contains(&Answer::No);
+    let (was, is) = compare.shown((old.value.as_ref(), new.value.as_ref()), (before, after));
+    other.then(|| difference(&rules::MAYBE_RETYPED_ATTRIBUTE, "", &was, &is))
 }
 
 /// Without annotations: compares the types of literal values.

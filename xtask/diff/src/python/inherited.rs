@@ -22,7 +22,7 @@ pub(super) fn compare(
     let (Some(a), Some(b)) = (before.objects.get(old), after.objects.get(new)) else { return false };
     let (a, b) = (with(a, &was), with(b, &is));
     // Subclasses of this class inherit the same difference.
-    if !compare.inherited.insert(format!("{old} {new} {was:?} {is:?}")) {
+    if !compare.told.insert(format!("{old} {new} {was:?} {is:?}")) {
         return true;
     }
     let pair = Pair { symbol: symbol.to_string(), old: &a, new: &b };

@@ -126,6 +126,12 @@ pub(super) const IMPLEMENTED_MORE: Rule = rule(
     "implementers",
     "implementations do not have the new parameter `{what}`",
 );
+pub(super) const IMPLEMENTED_SETTER: Rule = rule(
+    "implementation-lacks-setter",
+    B,
+    "implementers",
+    "implementations could be read-only, and must now be settable",
+);
 pub(super) const IMPLEMENTED_RETURN: Rule = rule(
     "implementation-returns-more",
     B,
@@ -162,6 +168,16 @@ pub(super) const DECORATED: Rule = rule(
     "callers",
     "the decorators were {old}, now {new}, whose effect is not known",
 );
+pub(super) const GENERATOR: Rule = rule(
+    "became-generator",
+    B,
+    "callers",
+    "it is now a generator: its body runs only when somebody iterates over it",
+);
+pub(super) const CACHE_REMOVED: Rule =
+    rule("cache-removed", W, "callers of its `cache_clear`", "its results are no longer cached");
+pub(super) const DISPATCH_REMOVED: Rule =
+    rule("dispatch-removed", B, "code that registers implementations", "it no longer has `register`");
 pub(super) const DEPRECATED: Rule = rule("deprecated", I, "", "it is deprecated");
 pub(super) const OVERLOAD_REMOVED: Rule =
     rule("overload-removed", B, "callers", "no overload accepts {old} any longer");
@@ -216,6 +232,40 @@ pub(super) const MODEL_MAYBE: Rule =
     rule("model-maybe-changed", W, "dataclasses.fields, asdict and replace", "it is no longer a {old}");
 pub(super) const TYPE_PARAMETERS: Rule =
     rule("type-parameters-changed", B, "annotations", "its type parameters were {old}, now {new}");
+pub(super) const VARIANCE: Rule = rule(
+    "type-parameter-variance-changed",
+    W,
+    "annotations",
+    "the type parameter `{what}` was {old}, now {new}",
+);
+pub(super) const TYPE_DEFAULT: Rule = rule(
+    "type-parameter-default-changed",
+    W,
+    "annotations",
+    "the default of the type parameter `{what}` was {old}, now {new}",
+);
+pub(super) const RUNTIME_CHECKABLE: Rule = rule(
+    "no-longer-runtime-checkable",
+    B,
+    "isinstance checks",
+    "it is a protocol without `@runtime_checkable` now",
+);
+pub(super) const MATCH_ARGS: Rule =
+    rule("match-args-changed", B, "`match` statements", "its `__match_args__` were {old}, now {new}");
+pub(super) const UNEQUAL: Rule =
+    rule("equality-removed", B, "code that compares it", "it is no longer equal by its fields");
+pub(super) const ENUM_TEXT: Rule = rule(
+    "enum-text-changed",
+    W,
+    "code that formats its members",
+    "`str()` of its members was that of {old}, now of {new}",
+);
+pub(super) const OPTION: Rule = rule(
+    "model-option-changed",
+    B,
+    "code that makes or reads its values",
+    "its option `{what}` was {old}, now {new}",
+);
 pub(super) const CONSTRUCTOR_MAYBE: Rule = rule(
     "constructor-maybe-changed",
     W,
@@ -271,6 +321,28 @@ pub(super) const FIELD_MAYBE_RETYPED: Rule = rule(
     "readers and callers of the constructor",
     "the field `{what}` was {old}, now {new}: whether every value still fits cannot be determined",
 );
+pub(super) const FIELD_INIT_ONLY: Rule = rule(
+    "field-became-init-only",
+    B,
+    "readers",
+    "the field `{what}` is only a parameter of the constructor now",
+);
+pub(super) const FIELD_ALIAS: Rule = rule(
+    "field-alias-changed",
+    B,
+    "callers of the constructor, code that makes or reads its JSON",
+    "the field `{what}` was {old} outside of the class, now {new}",
+);
+pub(super) const FIELD_LIMIT: Rule = rule(
+    "field-limit-narrowed",
+    B,
+    "callers of the constructor",
+    "the field `{what}` was limited by {old}, now by {new}",
+);
+pub(super) const KEY_READ_ONLY: Rule =
+    rule("key-became-read-only", B, "code that sets it", "the key `{what}` can no longer be set");
+pub(super) const UNDELETABLE: Rule =
+    rule("no-longer-deletable", W, "code that deletes it", "it can no longer be deleted");
 pub(super) const RETYPED_ATTRIBUTE: Rule =
     rule("attribute-type-widened", B, "readers", "it was {old}, now {new}");
 pub(super) const NARROWED_ATTRIBUTE: Rule =

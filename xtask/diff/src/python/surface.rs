@@ -81,6 +81,8 @@ pub struct Function {
     #[serde(rename = "async")]
     pub is_async: bool,
     pub decorators: Vec<String>,
+    /// Its body has a `yield`.
+    pub generator: bool,
     pub overloads: Vec<Signature>,
     /// Exceptions that the docstring documents.
     pub raises: Vec<String>,
@@ -137,6 +139,9 @@ pub struct Attribute {
     /// The value with its names resolved: a type alias's meaning.
     pub means: Option<String>,
     pub writable: bool,
+    pub deletable: bool,
+    /// The type that a property's setter takes.
+    pub sets: Option<String>,
     #[serde(rename = "abstract")]
     pub is_abstract: bool,
     /// The class itself has it, not only its instances.
@@ -165,6 +170,14 @@ pub struct Class {
     pub dynamic: bool,
     /// The explicit `__init__` or `__new__`, inherited or not.
     pub constructor: Option<String>,
+    /// The explicit `__init_subclass__`, inherited or not.
+    pub subclassed: Option<String>,
+    /// `__match_args__`, if it is written out.
+    pub match_args: Option<Vec<String>>,
+    /// Options of the model that decide which values it takes and how they are written.
+    pub options: BTreeMap<String, String>,
+    /// It is not compared by its fields, though it is a model that could be.
+    pub unequal: bool,
     pub decorators: Vec<String>,
     #[serde(rename = "enum")]
     pub is_enum: bool,
@@ -205,6 +218,12 @@ pub struct Field {
     #[serde(rename = "type")]
     pub holds: Option<String>,
     pub default: Option<String>,
+    /// The name that the constructor takes, and that its JSON has.
+    #[serde(default)]
+    pub alias: Option<String>,
+    /// What limits its values: `ge`, `max_length`.
+    #[serde(default)]
+    pub limits: BTreeMap<String, String>,
     pub required: bool,
     pub keyword_only: bool,
 }

@@ -169,6 +169,10 @@ fn types_and_pythons_of_a_package_are_compared() {
         ["Breaking py-typed-removed `demo` no longer has a `py.typed` file"]
     );
     assert_eq!(ids(&typed(&[]), &typed(&["demo"])), Vec::<String>::new());
+    // What is gone has no types either.
+    let nothing = Surface::default();
+    let found = ids(&typed(&["demo"]), &nothing);
+    assert!(found.iter().all(|one| !one.contains("py-typed")), "{found:?}");
     let python =
         |text: Option<&str>, minors: &[u32]| package(json!({}), json!({ "python": text, "pythons": minors }));
     assert_eq!(

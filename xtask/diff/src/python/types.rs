@@ -198,13 +198,11 @@ impl Classes {
     }
 
     fn arguments(&self, name: &str, from: &[Type], to: &[Type]) -> Answer {
+        if name == "tuple" && from.len() != to.len() {
+            return No;
+        }
         if name == "tuple" {
-            // Without arguments it means any tuple.
-            return match (from, to) {
-                ([], _) | (_, []) => Yes,
-                _ if from.len() != to.len() => No,
-                _ => from.iter().zip(to).fold(Yes, |so_far, (a, b)| so_far.and(self.fits(a, b))),
-            };
+            return from.iter().zip(to).fold(Yes, |so_far, (a, b)| so_far.and(self.fits(a, b)));
         }
         if from.is_empty() || to.is_empty() {
             return Yes;

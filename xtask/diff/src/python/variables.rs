@@ -1,7 +1,10 @@
 //! Type variables. Their names mean nothing to users: two signatures that differ only in them are equal.
 
 use super::Compare;
+use super::rules;
+use super::signature::{Difference, difference};
 use super::surface::{Is, Signature, Surface};
+use super::types::Answer;
 
 const MAKERS: [&str; 2] = ["typing.TypeVar(", "typing_extensions.TypeVar("];
 
@@ -9,6 +12,7 @@ const MAKERS: [&str; 2] = ["typing.TypeVar(", "typing_extensions.TypeVar("];
 pub(super) struct Variable<'a> {
     /// The types that it may stand for, if they are limited.
     pub bounds: Vec<&'a str>,
+    variance: &'static str,
     /// Its arguments, without its name.
     arguments: Vec<&'a str>,
 }
@@ -20,6 +24,13 @@ pub(super) fn variable<'a>(surface: &'a Surface, path: &str) -> Option<Variable<
     let inside = MAKERS.iter().find_map(|maker| means.strip_prefix(maker))?.strip_suffix(')')?;
     let of_variance = |one: &str| one.starts_with("covariant=") || one.starts_with("contravariant=");
     let mut arguments = arguments(inside);
+    let said = |text: &str| arguments.contains(&text);
+    let variance = match (said("covariant=True"), said("contravariant=True")) {
+        (true, _) => "covariant",
+        (_, true) => "contravariant",
+        _ if said("infer_variance=True") => "inferred",
+        _ => "invariant",
+    };
     arguments.retain(|one| !of_variance(one) && !one.starts_with("infer_variance="));
     arguments.remove(0);
     let bound = arguments.iter().find_map(|one| one.strip_prefix("bound="));
@@ -27,7 +38,7 @@ pub(super) fn variable<'a>(surface: &'a Surface, path: &str) -> Option<Variable<
         Some("None") | None => arguments.iter().copied().filter(|one| !one.contains('=')).collect(),
         Some(bound) => vec![bound],
     };
-    Some(Variable { bounds, arguments })
+    Some(Variable { bounds, variance, arguments })
 }
 
 /// The arguments of a call, from the text between its brackets.
@@ -64,6 +75,48 @@ impl Compare<'_> {
             types.chain(&mut signature.returns).for_each(|text| *text = replaced(text, &renamed));
         }
         signature
+    }
+
+    /// The variables of both signatures that stand for less now, by their paths.
+    pub(super) fn narrowed_variables(&self, old: &Signature, new: &Signature) -> Vec<(String, Difference)> {
+        let texts = |signature: &Signature| {
+            signature.parameters.iter().filter_map(|p| p.takes.clone()).collect::<Vec<_>>().join(", ")
+        };
+        let (before, after) = (texts(old), texts(new));
+        let kept = variables(self.old, &before);
+        variables(self.new, &after)
+            .into_iter()
+            .filter(|path| kept.contains(path))
+            .filter_map(|path| Some((path.to_string(), self.narrowed_variable(path)?)))
+            .collect()
+    }
+
+    fn narrowed_variable(&self, path: &str) -> Option<Difference> {
+        let limits = |surface| {
+            let bounds = variable(surface, path)?.bounds.join(" | ");
+            Some(if bounds.is_empty() { "object".to_string() } else { bounds })
+        };
+        let (was, is) = (limits(self.old)?, limits(self.new)?);
+        let name = path.rsplit('.').next().unwrap_or(path);
+        let (old, new) = self.shown((None, None), (&was, &is));
+        (self.fits_new(&was, &is) == Answer::No).then(|| difference(&rules::NARROWED, name, &old, &new))
+    }
+
+    /// What a class's variable stands for if no argument is given, before and after, if that differs.
+    pub(super) fn variable_defaults(&self, path: &str) -> Option<(String, String)> {
+        let default = |surface| {
+            let arguments = variable(surface, path)?.arguments;
+            arguments.iter().find_map(|one| one.strip_prefix("default=")).map(str::to_string)
+        };
+        let (old, new) = (default(self.old)?, default(self.new)?);
+        (old != new).then_some((old, new))
+    }
+
+    /// Whether a class's variable is covariant, contravariant or neither, before and after, if that differs.
+    pub(super) fn variances(&self, path: &str) -> Option<(String, String)> {
+        let of = |surface| Some(variable(surface, path)?.variance);
+        let (old, new) = (of(self.old)?, of(self.new)?);
+        (old != new && old != "invariant").then_some((old.to_string(), new.to_string()))
     }
 
     /// The new annotation with the old names of its variables.
@@ -135,6 +188,7 @@ mod tests {
         for (inside, expected) in [
             ("'T'", vec!["'T'"]),
             ("'T', bound=dict[str, int]", vec!["'T'", "bound=dict[str, int]"]),
+            ("'T', bound='a, b'", vec!["'T'", "bound='a, b'"]),
             ("'T', int, typing.Literal['a, b']", vec!["'T'", "int", "typing.Literal['a, b']"]),
         ] {
             assert_eq!(arguments(inside), expected);

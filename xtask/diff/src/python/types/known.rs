@@ -165,7 +165,6 @@ fn arguments(name: &str, up: &str, args: &[Type]) -> Vec<Type> {
         ("collections.abc.Mapping", _, [key, ..]) => vec![key.clone()],
         ("collections.abc.Generator" | "collections.abc.AsyncGenerator", _, [item, ..]) => vec![item.clone()],
         ("collections.abc.Coroutine", _, [_, _, result]) => vec![result.clone()],
-        ("tuple", _, [one]) => vec![one.clone()],
         ("tuple", _, [_, ..]) => vec![Type::Union(args.to_vec())],
         _ => args.to_vec(),
     }

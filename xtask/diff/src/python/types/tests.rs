@@ -150,6 +150,14 @@ fn assignability_is_yes_no_or_maybe() {
         ("demo.Made[int, str]", "typing.Callable[[int], bytes]", No),
         ("demo.Made[int, str]", "demo.Made[int, str]", Yes),
         ("demo.Made", "typing.Callable[[int], bytes]", Yes),
+        ("bytes", "collections.abc.Sequence[int]", Yes),
+        ("bytes", "collections.abc.Sequence[str]", No),
+        ("range", "collections.abc.Sequence[int]", Yes),
+        ("range", "collections.abc.Sequence[str]", No),
+        ("collections.abc.Generator[int, str, None]", "collections.abc.Generator[int, object, None]", Maybe),
+        ("collections.abc.Generator[int, object, None]", "collections.abc.Generator[int, str, None]", Maybe),
+        ("typing.Literal['a']", "typing.Literal[demo.Color.RED]", Maybe),
+        ("typing.Literal[demo.Color.RED]", "typing.Literal['a']", Maybe),
         // Callables.
         ("collections.abc.Callable[[int], bool]", "typing.Callable[[bool], int]", Yes),
         ("typing.Callable[[bool], int]", "typing.Callable[[int], int]", No),
@@ -226,6 +234,13 @@ fn text_that_is_not_an_annotation_is_unknown_and_never_a_panic() {
         let read = parse(text, &lookup);
         assert!(matches!(read, Type::Unknown(_) | Type::Name(..)) || text.contains('é'), "{text}: {read:?}");
         classes().fits(&read, &parse("int", &lookup));
+    }
+}
+
+#[test]
+fn a_name_begins_with_a_letter() {
+    for text in ["1", "1a", ".a"] {
+        assert_eq!(parse(text, &lookup), Type::Unknown(text.into()));
     }
 }
 

@@ -3,19 +3,20 @@
 Also what makes a class abstract, frozen or slotted.
 """
 
+import ast
 import builtins
 import re
 
 from made import ENUMS, Made
 from models import BASES
-from names import Definition, Facts, bare, scope_of
+from names import Definition, Facts, bare, scope_of, text
 from stubs import module_of
 
 ABSTRACT = {"abc.ABC", "abc.ABCMeta", "typing.Protocol", "typing_extensions.Protocol"}
 # Special names of a class that say something to the interpreter, not to users.
 SILENT = {
     "__slots__", "__doc__", "__module__", "__qualname__", "__annotations__", "__match_args__",
-    "__dict__", "__weakref__", "__init_subclass__", "__class_getitem__", "__repr__",
+    "__dict__", "__weakref__", "__init_subclass__", "__repr__",
     "__post_init__", "__hash__", "__new__", "__init__", "__str__", "__del__", "__set_name__",
     "__getattr__", "__getattribute__", "__setattr__", "__delattr__", "__dir__", "__getstate__",
     "__setstate__", "__reduce__", "__sizeof__", "__format__", "__author__", "__all__",
@@ -32,6 +33,11 @@ EXCEPTIONS = {
     and issubclass(found, BaseException)
     and not any(own[0] != "_" for own in {*dir(found)} - {*dir(BaseException)})
 }
+
+
+# What Python calls for the users of a class.
+CALLED = ("__init__", "__new__", "__init_subclass__")
+MATCHED = "__match_args__"
 
 
 def is_public(name: str) -> bool:
@@ -73,9 +79,7 @@ class Classes(Made):
         outside = list(
             dict.fromkeys(bare(b) for c in mro for b in bases[c.path] if bare(b) not in known)
         )
-        decorators = [
-            self.expression(klass.parent, d.value) or str(d.value) for d in klass.decorators
-        ]
+        decorators = self.decorators(klass)
         for base in mro[1:]:
             self.define(base, base.path)
         members = self.members(mro)
@@ -85,6 +89,9 @@ class Classes(Made):
         named = (self.expression(c.parent, c.keywords.get("metaclass")) for c in mro)
         metaclasses = {one for one in named if one is not None}
         constructor, new = members.pop("__init__", None), members.pop("__new__", None)
+        subclassed = members.pop("__init_subclass__", None)
+        if set(outside) & {"enum.Enum", "enum.IntEnum"}:
+            self.count(klass, members)
         if self.generated(mro):
             constructor = new = None
         fields = self.fields(mro, model)
@@ -118,6 +125,10 @@ class Classes(Made):
                 "__getattr__" in c.members or "__getattribute__" in c.members for c in mro
             ),
             "constructor": constructor or new,
+            "subclassed": subclassed,
+            "match_args": self.match_args(mro),
+            "options": self.model_options(mro, model),
+            "unequal": options.get("eq", options.get("cmp")) == "False",
             "decorators": decorators,
             "enum": any(b in ENUMS for b in outside),
             "protocol": any(
@@ -183,7 +194,7 @@ class Classes(Made):
             overloaded = {name: found for name, found in klass.overloads.items() if found}
             for name in {**klass.members, **overloaded}:
                 if (
-                    (not is_public(name) and name not in ("__init__", "__new__"))
+                    (not is_public(name) and name not in CALLED)
                     or name in found
                     or name == "model_config"
                 ):
@@ -197,6 +208,30 @@ class Classes(Made):
                 if not real.is_alias and not real.is_module:
                     self.define(real, path)
         return found
+
+    def count(self, klass: Definition, members: dict[str, str]) -> None:
+        """Give the members of an enum that are `auto()` the numbers that Python gives them."""
+        if "_generate_next_value_" in klass.members:
+            return
+        last: int | None = 0
+        for name in klass.members:
+            facts = self.objects.get(members.get(name, ""), {})
+            value = str(facts.get("value", ""))
+            if value in ("auto()", "enum.auto()") and last is not None:
+                last += 1
+                facts["value"] = str(last)
+            elif facts.get("kind") == "attribute":
+                last = int(value) if re.fullmatch(r"-?\d+", value) else None
+
+    def match_args(self, mro: list[Definition]) -> list[str] | None:
+        own = next((c.members[MATCHED] for c in mro if MATCHED in c.members), None)
+        if own is None or own.is_alias:
+            return None
+        try:
+            found = ast.literal_eval(text(getattr(own, "value", None)) or "")
+        except (ValueError, SyntaxError):
+            return None
+        return [str(one) for one in found] if isinstance(found, tuple | list) else None
 
     def abstract(self, mro: list[Definition]) -> list[str]:
         named: dict[str, bool] = {}

@@ -21,11 +21,12 @@ class Definitions(Stubs):
     def at(self, found: Definition, module: Definition = None) -> Facts:
         line = (found.alias_lineno if found.is_alias else found.lineno) or 1
         file = module.filepath if found.is_alias else found.filepath
+        _, file = self.loader.stubbed.get(id(found), (None, file))
         return {"file": self.file(file[0] if isinstance(file, list) else file), "line": line}
 
     def function(self, function: Definition) -> Facts:
         scope = function.parent
-        decorators = [self.expression(scope, d.value) or str(d.value) for d in function.decorators]
+        decorators = self.decorators(function)
         names = {d.split("(")[0] for d in decorators}
         binding = "function" if not scope.is_class else "instance"
         if "staticmethod" in names:
@@ -41,9 +42,64 @@ class Definitions(Stubs):
             "binding": binding,
             "async": "async" in function.labels,
             "decorators": decorators,
+            "generator": self.is_generator(function),
             "overloads": [self.signature(o) for o in overloads],
             "raises": self.raises(function),
         }
+
+    def decorators(self, found: Definition) -> list[str]:
+        """List the decorators of a function or a class, with those of its stub.
+
+        Without those that return what they decorate, or another function that looks like it.
+        """
+        scope = found.parent
+        resolved = {self.expression(scope, d.value) or str(d.value): d for d in found.decorators}
+        given = [name for name in resolved if not self.is_transparent(name)]
+        stub = [
+            self.resolve_all(scope, ast.unparse(one))
+            for node in self.stub_nodes(found)
+            for one in node.decorator_list
+        ]
+        return [*given, *(one for one in stub if one in STUB_ONLY and one not in given)]
+
+    def resolve_all(self, scope: Definition, written: str) -> str:
+        return self.expression(scope, written) or written
+
+    def is_transparent(self, decorator: str) -> bool:
+        """Say whether one of our decorators keeps the signature.
+
+        By its types, or because it returns a function that wraps the given one and passes on all
+        that it gets.
+        """
+        found = self.find(decorator) if "(" not in decorator else None
+        if found is None or found.is_alias or not found.is_function or not found.parameters:
+            return False
+        first = found.parameters[0]
+        if first.annotation is not None and text(first.annotation) == text(found.returns):
+            return True
+        return any(passes_on(node, first.name) for node in self.nodes(found))
+
+    def is_generator(self, function: Definition) -> bool:
+        return any(yields(node) for node in self.nodes(function))
+
+    def nodes(self, function: Definition) -> list[ast.AST]:
+        """Find the statement that defines a function: none for what a stub alone has."""
+        file = function.filepath
+        if isinstance(file, list) or not file.is_file():
+            return []
+        if file not in self.by_line:
+            tree = self.tree.parsed(file)
+            kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+            nodes = ast.walk(tree) if tree is not None else ()
+            self.by_line[file] = {node.name: [] for node in nodes if isinstance(node, kinds)}
+            for node in ast.walk(tree) if tree is not None else ():
+                if isinstance(node, kinds):
+                    self.by_line[file][node.name].append(node)
+        return [
+            node
+            for node in self.by_line[file].get(function.name, [])
+            if function.lineno in (node.lineno, *(d.lineno for d in node.decorator_list))
+        ]
 
     def signature(self, function: Definition) -> Facts:
         scope = scope_of(function)
@@ -130,9 +186,65 @@ class Definitions(Stubs):
             if isinstance(attribute.value, griffe.ExprDict | griffe.ExprList | griffe.ExprSet)
             else self.expression(scope, attribute.value),
             "writable": kind != "property" or "writable" in labels,
+            "deletable": "deletable" in labels,
+            "sets": self.set_type(attribute),
             "abstract": "abstractmethod" in labels,
             "on_class": "class-attribute" in labels,
         }
+
+    def set_type(self, attribute: Definition) -> str | None:
+        setter = getattr(attribute, "setter", None)
+        if setter is None or len(setter.parameters) < 2:
+            return None
+        return self.expression(attribute.parent, setter.parameters[1].annotation)
+
+
+# Decorators that a stub has and the code need not have.
+STUB_ONLY = {
+    "typing.final", "typing_extensions.final", "typing.runtime_checkable",
+    "typing_extensions.runtime_checkable",
+}  # fmt: skip
+
+
+def passes_on(function: ast.AST, given: str) -> bool:
+    """Say whether a decorator returns a wrapper of what it gets, which calls it as it is called."""
+    body: list[ast.stmt] = getattr(function, "body", [])
+    wraps = {f"functools.wraps({given})", f"wraps({given})"}
+    for inner in body:
+        match inner:
+            case ast.FunctionDef(
+                args=ast.arguments(
+                    posonlyargs=[],
+                    args=[],
+                    vararg=ast.arg(arg=args),
+                    kwonlyargs=[],
+                    kwarg=ast.arg(arg=kwargs),
+                )
+            ):
+                call = f"{given}(*{args}, **{kwargs})"
+                calls = [node for node in ast.walk(inner) if isinstance(node, ast.Call)]
+                decorators = {ast.unparse(one) for one in inner.decorator_list}
+                if (
+                    wraps & decorators
+                    and any(ast.unparse(node) == call for node in calls)
+                    and any(ast.unparse(node) == f"return {inner.name}" for node in body)
+                ):
+                    return True
+            case _:
+                pass
+    return False
+
+
+def yields(function: ast.AST) -> bool:
+    """Say whether a function itself has a `yield`, and no function inside of it."""
+    todo = list(getattr(function, "body", []))
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.Yield | ast.YieldFrom):
+            return True
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            todo += ast.iter_child_nodes(node)
+    return False
 
 
 def positional_by_name(parameters: list[Facts], *, method: bool) -> None:

@@ -17,6 +17,7 @@ class Visitor(griffe.Visitor):
 
     values: Values
     tree: ast.Module | None
+    stubbed: dict[int, tuple[Any, Path]]
 
     def get_module(self) -> griffe.Module:
         """Visit what was parsed before, once for all environments."""
@@ -51,8 +52,17 @@ class Visitor(griffe.Visitor):
                 },
             }
             self.beside_stub(module)
+            if self.filepath.suffix == ".pyi":
+                self.mark(module)
         elif id(node) not in self.skipped:
             super().visit(node)
+
+    def mark(self, scope: griffe.Module | griffe.Class) -> None:
+        """Note where the definitions of a stub are: griffe moves them into the module of code."""
+        for member in scope.members.values():
+            self.stubbed[id(member)] = (member, self.filepath)
+            if isinstance(member, griffe.Class):
+                self.mark(member)
 
     def beside_stub(self, module: griffe.Module) -> None:
         """Prepare a module and its stub so that griffe can merge them.
@@ -108,6 +118,8 @@ class Loader(griffe.GriffeLoader):
             search_paths=[tree.root], extensions=griffe.Extensions(), allow_inspection=False
         )
         self.tree, self.values = tree, values
+        # The files of the definitions that come from stubs, by their identity.
+        self.stubbed: dict[int, tuple[Any, Path]] = {}
 
     def _load_package(
         self, package: griffe.Package | griffe.NamespacePackage, *, submodules: bool = True
@@ -140,6 +152,7 @@ class Loader(griffe.GriffeLoader):
             modules_collection=self.modules_collection,
         )
         visitor.values, visitor.tree = self.values, self.tree.parsed(module_path)
+        visitor.stubbed = self.stubbed
         return visitor.get_module()
 
     def expand_exports(self, module: griffe.Module, seen: set[str] | None = None) -> None:
@@ -170,7 +183,10 @@ class Loader(griffe.GriffeLoader):
 
     def referred(self, module: griffe.Module, one: Reference, seen: set[str]) -> list[str]:
         try:
-            path = module.resolve(one.name).rpartition(".")[0]
+            # `m.__all__` of a module, or a name that `from .m import __all__ as name` gave.
+            head = one.name.removesuffix(".__all__")
+            path = module.resolve(head)
+            path = path if head != one.name else path.rpartition(".")[0]
             other = self.modules_collection.get_member(path)
         except (AttributeError, KeyError, ValueError, griffe.GriffeError):
             return []

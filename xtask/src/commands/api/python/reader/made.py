@@ -34,6 +34,8 @@ class Made(Models):
         if not isinstance(tree, ast.Call):
             return None
         name = ast.unparse(tree.func)
+        if name in ("staticmethod", "classmethod") and attribute.parent.is_class:
+            return self.bound(name, tree)
         if name in NEW_TYPES and len(tree.args) > 1:
             return self.new_type(attribute, path, tree.args[1])
         if name in ENUMS and len(tree.args) > 1:
@@ -44,6 +46,14 @@ class Made(Models):
         if name in ("functools.partial", "partial") and tree.args:
             return self.partial(attribute, tree)
         return None
+
+    def bound(self, decorator: str, tree: ast.Call) -> Facts | None:
+        """Read `f = staticmethod(_f)`."""
+        function = self.find(ast.unparse(tree.args[0])) if len(tree.args) == 1 else None
+        if function is None or function.is_alias or not function.is_function:
+            return None
+        binding = "static" if decorator == "staticmethod" else "class"
+        return {**self.function(function), "binding": binding}
 
     def model_of(self, attribute: Definition, path: str, base: str, fields: list[Facts]) -> Facts:
         for field in fields:

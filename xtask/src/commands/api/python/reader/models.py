@@ -30,6 +30,14 @@ FIELD = ATTRS_FIELD | {
     "dataclasses.field", "pydantic.Field", "pydantic.fields.Field", "pydantic.dataclasses.Field",
     "msgspec.field",
 }  # fmt: skip
+LIMITS = (
+    "ge", "gt", "le", "lt", "min_length", "max_length", "multiple_of", "pattern",
+)  # fmt: skip
+OPTIONS = {
+    "pydantic": ("extra", "alias_generator", "strict"),
+    "msgspec": ("array_like", "forbid_unknown_fields", "rename", "tag", "tag_field"),
+    "typeddict": ("closed",),
+}
 NO_DEFAULT = {"...", "dataclasses.MISSING", "attr.NOTHING", "attrs.NOTHING", "msgspec.NODEFAULT"}
 
 
@@ -125,6 +133,7 @@ class Models(Definitions):
             keyword_only = {"True": True, "False": False}.get(
                 keywords.get("kw_only", ""), keyword_only
             )
+            keywords = {**self.metadata(klass, member.annotation), **keywords}
             default = next(
                 (
                     keywords[key]
@@ -135,6 +144,8 @@ class Models(Definitions):
             )
             annotation = annotation or keywords.get("type")
             kind = kind or keywords.get("type", "")
+        elif model in ("pydantic", "msgspec"):
+            keywords = self.metadata(klass, member.annotation)
         if default in NO_DEFAULT:
             default = None
         if model == "attrs":
@@ -155,9 +166,64 @@ class Models(Definitions):
             "annotation": annotation,
             "type": kind or None,
             "default": default,
+            "alias": None if model == "attrs" else alias(keywords),
+            "limits": {key: keywords[key] for key in LIMITS if keywords.get(key, "None") != "None"},
             "required": required,
             "keyword_only": keyword_only,
         }
+
+    def metadata(self, klass: Definition, annotation: object) -> dict[str, str]:
+        """Read what `Annotated[int, Field(ge=1)]` says of a field."""
+        written = text(annotation) or ""
+        if "Annotated[" not in written:
+            return {}
+        try:
+            tree = ast.parse(written, mode="eval").body
+        except SyntaxError:
+            return {}
+        found: dict[str, str] = {}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                name, keywords = self.called(klass, ast.unparse(node))
+                if name in FIELD or name == "msgspec.Meta":
+                    found.update(keywords)
+        return found
+
+    def model_options(self, mro: list[Definition], model: str | None) -> dict[str, str]:
+        """Read the options that decide which values a model takes, and how they are written."""
+        found: dict[str, str] = {}
+        for klass in reversed(mro):
+            given = {key: str(value) for key, value in klass.keywords.items()}
+            config = klass.members.get("model_config")
+            if model == "pydantic" and config is not None and not config.is_alias:
+                given.update(configured(text(config.value) or ""))
+            found.update((key, given[key]) for key in OPTIONS.get(model or "", ()) if key in given)
+        return found
+
+
+def configured(written: str) -> dict[str, str]:
+    """Read `ConfigDict(extra="forbid")` or `{"extra": "forbid"}`."""
+    try:
+        tree = ast.parse(written, mode="eval").body
+    except SyntaxError:
+        return {}
+    if isinstance(tree, ast.Call):
+        return {one.arg: ast.unparse(one.value) for one in tree.keywords if one.arg}
+    if isinstance(tree, ast.Dict):
+        pairs = zip(tree.keys, tree.values, strict=True)
+        return {
+            str(key.value): ast.unparse(value)
+            for key, value in pairs
+            if isinstance(key, ast.Constant)
+        }
+    return {}
+
+
+def alias(keywords: dict[str, str]) -> str | None:
+    """Name a field as its JSON does: by two names if reading and writing differ."""
+    keys = ("alias", "validation_alias", "serialization_alias", "name")
+    names = [keywords[key] for key in keys if keywords.get(key, "None") != "None"]
+    return ", ".join(dict.fromkeys(literal(one) or one for one in names)) or None
 
 
 def attributes(klass: Definition) -> list[tuple[str, Definition]]:

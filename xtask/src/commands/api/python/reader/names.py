@@ -42,6 +42,7 @@ class Names:
         # scope and text.
         self.kept: dict[str, set[str]] = {}
         self.uses: dict[str, set[str]] = {}
+        self.by_line: dict[Any, dict[str, list[Any]]] = {}
         self.read: dict[tuple[str, str], str | None] = {}
         self.loader = Loader(tree, values)
         TEXTS.clear()

@@ -2,12 +2,14 @@
 
 import ast
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from conditions import bound
 from names import Definition, Names
 
 # A stub with one of these may give any name.
 ANY = {"*", "__getattr__"}
+NAMED = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 class Stubs(Names):
@@ -49,17 +51,19 @@ class Stubs(Names):
 
         None if that is not known: without a stub, without the class in it, or if it may have any.
         """
-        module = module_of(klass)
-        parts = klass.path[len(module.path) + 1 :].split(".")
-        stub = self.stub(module)
-        scopes: list[ast.AST] = [] if stub is None else [stub]
-        for part in parts:
-            inner = [node for scope in scopes for node in statements(scope)]
-            scopes = [
-                node for node in inner if isinstance(node, ast.ClassDef) and node.name == part
-            ]
+        scopes = self.stub_nodes(klass)
         found = {name for scope in scopes for name in defined(scope)}
         return None if not scopes or found & ANY else found
+
+    def stub_nodes(self, definition: Definition) -> list[Any]:
+        """Find a class or a function in the stub beside its module."""
+        module = module_of(definition)
+        stub = self.stub(module)
+        scopes: list[Any] = [] if stub is None else [stub]
+        for part in definition.path[len(module.path) + 1 :].split("."):
+            inner = [node for scope in scopes for node in statements(scope)]
+            scopes = [node for node in inner if isinstance(node, NAMED) and node.name == part]
+        return scopes
 
     def stub(self, module: Definition) -> ast.Module | None:
         """Parse the stub beside a module of code."""
