@@ -121,9 +121,6 @@ impl<'v> Engine<'v> {
         let (old, new) = (normal(bounds.0), normal(bounds.1));
         let exclusive = bounds.1.or(bounds.0).is_some_and(|bound| bound.exclusive);
         let ([set, unset, up, down], keyword) = ends[usize::from(exclusive)];
-        // The message shows the values as written.
-        let text = |bound: Option<Bound>| bound.map_or(String::new(), |bound| bound.to_string());
-        let (from, to) = (text(bounds.0), text(bounds.1));
         let shape = match (old, new) {
             (None, Some(_)) => set,
             (Some(_), None) => unset,
@@ -134,7 +131,14 @@ impl<'v> Engine<'v> {
             }
             _ => return,
         };
-        self.shape(ctx, shape, keyword, (a, b), &from, &to);
+        // The message shows the values as written.
+        let both = bounds.0.is_some() && bounds.1.is_some();
+        let text = |bound: Option<Bound>| match bound {
+            Some(bound) if both => bound.told(step),
+            Some(bound) => bound.value.to_string(),
+            None => String::new(),
+        };
+        self.shape(ctx, shape, keyword, (a, b), &text(bounds.0), &text(bounds.1));
     }
 
     pub(super) fn lengths(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {

@@ -249,24 +249,24 @@ pub(super) const EXTENSIBLE_REMOVED: Shape =
     shape("x-extensible-enum-value-removed", B, I, "{what} may no longer be {old}");
 pub(super) const MIN_SET: Shape = shape("min-set", B, I, "{what} is now at least {new}");
 pub(super) const MIN_UNSET: Shape = shape("min-unset", I, B, "{what} is no longer at least {old}");
-pub(super) const MIN_INCREASED: Shape = shape("min-increased", B, I, "{what} was at least {old}, now {new}");
-pub(super) const MIN_DECREASED: Shape = shape("min-decreased", I, B, "{what} was at least {old}, now {new}");
+pub(super) const MIN_INCREASED: Shape = shape("min-increased", B, I, "{what} was {old}, now {new}");
+pub(super) const MIN_DECREASED: Shape = shape("min-decreased", I, B, "{what} was {old}, now {new}");
 pub(super) const MAX_SET: Shape = shape("max-set", B, I, "{what} is now at most {new}");
 pub(super) const MAX_UNSET: Shape = shape("max-unset", I, B, "{what} is no longer at most {old}");
-pub(super) const MAX_INCREASED: Shape = shape("max-increased", I, B, "{what} was at most {old}, now {new}");
-pub(super) const MAX_DECREASED: Shape = shape("max-decreased", B, I, "{what} was at most {old}, now {new}");
+pub(super) const MAX_INCREASED: Shape = shape("max-increased", I, B, "{what} was {old}, now {new}");
+pub(super) const MAX_DECREASED: Shape = shape("max-decreased", B, I, "{what} was {old}, now {new}");
 pub(super) const ABOVE_SET: Shape = shape("exclusive-min-set", B, I, "{what} is now above {new}");
 pub(super) const ABOVE_UNSET: Shape = shape("exclusive-min-unset", I, B, "{what} is no longer above {old}");
 pub(super) const ABOVE_INCREASED: Shape =
-    shape("exclusive-min-increased", B, I, "{what} was {old}, now above {new}");
+    shape("exclusive-min-increased", B, I, "{what} was {old}, now {new}");
 pub(super) const ABOVE_DECREASED: Shape =
-    shape("exclusive-min-decreased", I, B, "{what} was {old}, now above {new}");
+    shape("exclusive-min-decreased", I, B, "{what} was {old}, now {new}");
 pub(super) const BELOW_SET: Shape = shape("exclusive-max-set", B, I, "{what} is now below {new}");
 pub(super) const BELOW_UNSET: Shape = shape("exclusive-max-unset", I, B, "{what} is no longer below {old}");
 pub(super) const BELOW_INCREASED: Shape =
-    shape("exclusive-max-increased", I, B, "{what} was {old}, now below {new}");
+    shape("exclusive-max-increased", I, B, "{what} was {old}, now {new}");
 pub(super) const BELOW_DECREASED: Shape =
-    shape("exclusive-max-decreased", B, I, "{what} was {old}, now below {new}");
+    shape("exclusive-max-decreased", B, I, "{what} was {old}, now {new}");
 pub(super) const MIN_LENGTH_INCREASED: Shape =
     shape("min-length-increased", B, I, "minLength of {what} was {old}, now {new}");
 pub(super) const MIN_LENGTH_DECREASED: Shape =

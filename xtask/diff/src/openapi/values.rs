@@ -112,11 +112,15 @@ impl Bound {
             Number::Real(_) => self,
         }
     }
-}
-
-impl fmt::Display for Bound {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.value)
+    /// `at least 1`, `below 5`. `step`: 1 for a lower bound, -1 for an upper one.
+    pub(super) fn told(self, step: i128) -> String {
+        let words = match (step > 0, self.exclusive) {
+            (true, false) => "at least",
+            (true, true) => "above",
+            (false, false) => "at most",
+            (false, true) => "below",
+        };
+        format!("{words} {}", self.value)
     }
 }
 

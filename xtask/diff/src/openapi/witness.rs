@@ -308,8 +308,8 @@ pub(super) fn with_strangers(values: &[Value]) -> impl Iterator<Item = Value> {
     objects.flat_map(|object| [json!(null), json!("a"), json!(1)].map(|value| with(object, STRANGER, &value)))
 }
 
-/// Whether a client that knows this schema would send the value: all its properties are described. With
-/// `oneOf` they are described by the alternative that the value fits.
+/// Whether a client that knows this schema would send the value: it leaves out properties that only another
+/// schema describes. With `oneOf`, the schema is the alternative that the value fits.
 pub(super) fn is_described<'v>(document: &Document<'v>, node: &Node<'v>, value: &Value) -> bool {
     let Some(object) = value.as_object() else { return true };
     let known = |node: &Node<'v>| {
@@ -317,7 +317,7 @@ pub(super) fn is_described<'v>(document: &Document<'v>, node: &Node<'v>, value: 
         names_of(document, node, 2, &mut names);
         let view = View::of(document, node, &mut Vec::new());
         let map = view.additional.is_some() && !view.closed;
-        map || object.keys().all(|key| names.contains(&key.as_str()))
+        map || object.keys().all(|key| key == STRANGER || names.contains(&key.as_str()))
     };
     let view = View::of(document, node, &mut Vec::new());
     match view.unions.first().filter(|union| union.keyword == "oneOf") {

@@ -233,6 +233,7 @@ fn a_client_sends_only_what_is_described() {
         (a.clone(), json!(1), true),
         (a.clone(), json!({ "a": 1 }), true),
         (a.clone(), json!({ "a": 1, "b": 1 }), false),
+        (a.clone(), json!({ "a": 1, STRANGER: 1 }), true),
         (json!({ "anyOf": [a, b] }), json!({ "a": 1, "b": 1 }), true),
         (json!({ "oneOf": [a, b] }), json!({ "a": 1 }), true),
         (json!({ "oneOf": [a, b] }), json!({ "a": 1, "b": 1 }), false),
