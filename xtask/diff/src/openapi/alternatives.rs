@@ -345,7 +345,7 @@ fn fit_together<'v>(
     theirs: &Document<'v>,
     others: &[Alternative<'v>],
 ) -> bool {
-    if one.types.meets(Types::ARRAY | Types::OBJECT) || !one.plain {
+    if one.types.meets(Types::STRUCTURED) || !one.plain {
         return false;
     }
     let others: Vec<_> = others.iter().filter(|other| other.types.meets(one.types)).collect();

@@ -60,6 +60,15 @@ impl<'v> Engine<'v> {
         if apart {
             a.types = possible_types(&self.old, &a, 4);
             b.types = possible_types(&self.new, &b, 4);
+        } else if object {
+            let sent = match ctx.direction {
+                Direction::Request => possible_types(&self.old, &a, 4),
+                Direction::Response => possible_types(&self.new, &b, 4),
+            };
+            if !sent.has(Types::OBJECT) {
+                a.types &= !Types::OBJECT;
+                b.types &= !Types::OBJECT;
+            }
         }
         let nulls = (
             a.types.has(Types::NULL) && self.takes_null(false, old),
@@ -226,6 +235,9 @@ impl<'v> Engine<'v> {
     }
 
     fn values(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
+        let contains = |values: &[&Value], value: &Value| {
+            contains(values, value) || ctx.text && values.iter().any(|v| as_text(v) == as_text(value))
+        };
         // A short range of integers is a list, too.
         let (sent, accepted) = if ctx.direction == Direction::Request { (a, b) } else { (b, a) };
         let known = |value: &Value| accepted.values.as_ref().is_some_and(|known| contains(known, value));
@@ -247,7 +259,7 @@ impl<'v> Engine<'v> {
             (Some(old), None) if a.constant => self.shape(ctx, &CONST_REMOVED, word, (a, b), &list(old), &""),
             (Some(old), None) => self.shape(ctx, &NO_ENUM, word, (a, b), &list(old), &""),
             (Some(old), Some(new)) => match (&old[..], &new[..]) {
-                ([before], [now]) if a.constant && b.constant && !same(before, now) => {
+                ([before], [now]) if a.constant && b.constant && !contains(old, now) => {
                     self.shape(ctx, &CONST_CHANGED, word, (a, b), &show(before), &show(now));
                 }
                 _ => {
@@ -293,6 +305,10 @@ impl<'v> Engine<'v> {
             (false, true) => self.shape(ctx, &UNIQUE_SET, "uniqueItems", (a, b), &"", &""),
             (true, false) => self.shape(ctx, &UNIQUE_UNSET, "uniqueItems", (a, b), &"", &""),
             _ => {}
+        }
+        let sent = if ctx.direction == Direction::Request { a } else { b };
+        if sent.items_count.most == Some(0.0) {
+            return;
         }
         let inner = ctx.inner();
         for index in 0..a.prefix.len().max(b.prefix.len()) {
@@ -419,6 +435,11 @@ impl<'v> Engine<'v> {
     ) {
         self.shape(ctx, shape, keyword, (a, b), &keyword, &keyword);
     }
+}
+
+/// How a value is written where everything is text.
+fn as_text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_string)
 }
 
 /// Whether every value passes: an empty schema, but not in `not` or `contains`, or `if` alone.

@@ -25,6 +25,8 @@ enum Decided {
     Refused(Value),
     /// The receiver takes everything. `more`: it takes more than what is sent.
     Taken { more: bool },
+    /// The receiver takes everything but perhaps an object or a list.
+    PlainTaken { more: bool },
 }
 
 impl<'v> Engine<'v> {
@@ -59,9 +61,35 @@ impl<'v> Engine<'v> {
                     _ => self.one_by_one((old, a), (new, b), ctx),
                 };
             }
+            Some(Decided::PlainTaken { more }) => {
+                let whole = self.trial(|engine| engine.undecided((old, a), (new, b), None, ctx));
+                if whole == Some(Level::Breaking) {
+                    // Only an object or a list breaks, if anything does.
+                    if more {
+                        self.shape(ctx, wider, "", (a, b), &a.types, &b.types);
+                    }
+                    let [old, new] = [old, new].map(|node| node.only(Types::STRUCTURED));
+                    let a = View::of(&self.old, &old, &mut Vec::new());
+                    let b = View::of(&self.new, &new, &mut Vec::new());
+                    return self.undecided((&old, &a), (&new, &b), None, ctx);
+                }
+                None
+            }
             Some(Decided::Refused(value)) => Some((value, true)),
             None => None,
         };
+        self.undecided((old, a), (new, b), refused, ctx);
+    }
+
+    /// Compares one by one, and looks for a value of which only the whole shows that it is refused.
+    fn undecided(
+        &mut self,
+        (old, a): (&Node<'v>, &View<'v>),
+        (new, b): (&Node<'v>, &View<'v>),
+        refused: Option<(Value, bool)>,
+        ctx: &Context,
+    ) {
+        let request = ctx.direction == Direction::Request;
         let mut level = None;
         if self.is_trial() {
             level = self.aside(|engine| engine.one_by_one((old, a), (new, b), ctx));
@@ -117,7 +145,7 @@ impl<'v> Engine<'v> {
         let mut found: Vec<Value> = values.into_iter().filter(refused).collect();
         let several = found.iter().position(|value| fits(value, OneOf::AtLeast) == Some(true));
         // An object of a receiver that knows objects may just have properties that are new.
-        let known = types_of(receiver, accepted.1, DEPTH) & (Types::OBJECT | Types::ARRAY);
+        let known = types_of(receiver, accepted.1, DEPTH) & Types::STRUCTURED;
         let none = |value: &Value| !known.meets(Types::of(value));
         let at = several.or_else(|| found.iter().position(none))?;
         Some((found.swap_remove(at), several.is_none()))
@@ -135,8 +163,10 @@ fn decide<'v>(
         node.raws.iter().try_for_each(|raw| kinds.read(document, raw.value, DEPTH))?;
     }
     // What limits objects and lists of the receiver does not matter if none are sent.
-    let mut more = kinds.structured;
-    let whole = !more || !types_of(sender, sends, DEPTH).meets(Types::OBJECT | Types::ARRAY);
+    let structured = kinds.structured;
+    let mut more = false;
+    let types = types_of(sender, sends, DEPTH);
+    let whole = !structured || !types.meets(Types::STRUCTURED);
     for value in kinds.values() {
         let sent = witness::fits(sender, sent, &value, OneOf::Exactly)?;
         let taken = witness::fits(receiver, accepted, &value, OneOf::Exactly)?;
@@ -145,7 +175,10 @@ fn decide<'v>(
         }
         more |= taken && !sent;
     }
-    whole.then_some(Decided::Taken { more })
+    match whole {
+        true => Some(Decided::Taken { more: more || structured }),
+        false => types.meets(!Types::STRUCTURED).then_some(Decided::PlainTaken { more }),
+    }
 }
 
 /// The limits of both schemas.

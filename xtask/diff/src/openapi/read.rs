@@ -101,12 +101,14 @@ impl<'v> View<'v> {
                     part.object = true;
                     merge(&mut self.pattern_properties, value, &at.key("patternProperties"));
                 }
-                "additionalProperties" => {
+                "additionalProperties" | "unevaluatedProperties"
+                    if key != "unevaluatedProperties" || knows_all(map) =>
+                {
                     part.object |= value != true;
                     match value {
                         Value::Bool(false) => self.closed = true,
                         Value::Object(schema) if !schema.is_empty() => {
-                            conjoin(&mut self.additional, value, at.key("additionalProperties"))
+                            conjoin(&mut self.additional, value, at.key(key))
                         }
                         _ => {}
                     }
@@ -294,6 +296,12 @@ fn conjoin<'v>(into: &mut Option<Node<'v>>, value: &'v Value, at: At<'v>) {
         Some(old) => old.and(node),
         None => *into = Some(node),
     }
+}
+
+/// Whether its own keywords describe all its properties: then only additional ones are unevaluated.
+fn knows_all(map: &Map<String, Value>) -> bool {
+    let others = ["$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "not", "if", "dependentSchemas"];
+    !map.keys().any(|key| others.contains(&key.as_str()) || key == "additionalProperties")
 }
 
 /// Keywords that say nothing without another one, or beside it.

@@ -25,6 +25,10 @@ impl Response<'_> {
     fn is(&self, status: &str) -> bool {
         self.status.eq_ignore_ascii_case(status)
     }
+    /// Whether the other one is the range of this status: `2XX` of `200`.
+    fn is_in(&self, range: &Response) -> bool {
+        self.status.get(..1).is_some_and(|first| range.is(&format!("{first}XX")))
+    }
     fn what(&self) -> String {
         format!("the response {}", self.status)
     }
@@ -42,6 +46,8 @@ pub(super) fn compare<'v>(
     for response in &before {
         match after.iter().find(|r| r.is(response.status)).or_else(|| general(response, &after)) {
             Some(now) => both(engine, response, now, sent_by_client),
+            // The range is only narrowed.
+            None if after.iter().any(|r| r.is_success() && r.is_in(response)) => {}
             None => {
                 let rule = if response.is_success() { &SUCCESS_REMOVED } else { &FAILURE_REMOVED };
                 engine.rule(rule, "", (&response.at, &places.1), &response.status, &"");
@@ -62,9 +68,8 @@ fn general<'a, 'v>(response: &Response<'v>, others: &'a [Response<'v>]) -> Optio
     if response.is("default") || response.status.len() != 3 {
         return None;
     }
-    let range = format!("{}XX", &response.status.get(..1)?);
     let default = || others.iter().find(|r| r.is("default") && !response.is_success());
-    others.iter().find(|r| r.is(&range)).or_else(default)
+    others.iter().find(|range| response.is_in(range)).or_else(default)
 }
 
 fn collect<'v>(document: &Document<'v>, operation: &Operation<'v>) -> Vec<Response<'v>> {

@@ -30,6 +30,8 @@ impl Types {
     pub(super) const ARRAY: Types = Types(32);
     pub(super) const OBJECT: Types = Types(64);
     pub(super) const ALL: Types = Types(127);
+    /// Types of values within values.
+    pub(super) const STRUCTURED: Types = Types(32 | 64);
     /// Types of a parameter or header without structure.
     pub(super) const PLAIN: Types = Types(2 | 4 | 8 | 16);
 

@@ -1,6 +1,7 @@
 //! Tables of values against schemas, and what is tried for each kind of schema.
 
 use super::super::document::At;
+use super::super::node::Without;
 use super::*;
 use expect_test::expect;
 
@@ -145,6 +146,22 @@ fn what_is_beside_a_reference_does_not_count_in_3_0() {
     assert_eq!(judged("3.0.3", &schema, &json!(""), OneOf::Exactly), Some(true));
     assert_eq!(judged("3.0.3", &schema, &Value::Null, OneOf::Exactly), Some(false));
     assert_eq!(judged("3.1.0", &schema, &json!(""), OneOf::Exactly), Some(false));
+}
+
+#[test]
+fn alternatives_that_are_compared_one_by_one_do_not_count_again() {
+    let root = specification("3.1.0");
+    let never = json!([{ "type": "integer" }, { "type": "integer" }]);
+    let schema = json!({ "allOf": [false], "anyOf": [false], "oneOf": never, "maximum": 2 });
+    let judged = |flat: bool, any: bool, one: bool| {
+        let raw = Raw { flat, without: Without { any, one }, ..Raw::plain(&schema, At::root("")) };
+        let node = Node { raws: vec![raw], only: Types::ALL, at: At::root("") };
+        [1, 3].map(|n| fits(&Document::new(&root), &node, &json!(n), OneOf::Exactly))
+    };
+    assert_eq!(judged(true, true, true), [Some(true), Some(false)]);
+    for (flat, any, one) in [(false, true, true), (true, false, true), (true, true, false)] {
+        assert_eq!(judged(flat, any, one), [Some(false); 2], "{flat} {any} {one}");
+    }
 }
 
 /// Patterns are not evaluated, and some keywords are not read.
