@@ -7,7 +7,7 @@ use crate::model::commits::{Commit, Entry};
 use crate::model::ctx::Ctx;
 use crate::model::evidence::{Accepted, Difference};
 use crate::model::workspace::App;
-use crate::model::{commits, manifest};
+use crate::model::{changelog, commits, manifest};
 use crate::sys::exit::Exit;
 use crate::sys::ui;
 use anyhow::{Result, bail};
@@ -127,8 +127,7 @@ pub(crate) fn command(ctx: &Ctx, flags: &flags::Plan) -> Result<()> {
     if ctx.json {
         ui::print(show::json(&ctx.git, &plans, &findings)?);
     } else {
-        let changelog = std::fs::read_to_string(ctx.ws.root.join("CHANGELOG.md")).unwrap_or_default();
-        ui::print(show::text(&plans, &ctx.ws.settings, &changelog, flags.all));
+        ui::print(show::text(&plans, &ctx.ws.settings, &read_changelog(ctx), flags.all));
     }
     if findings.iter().any(Finding::stops) {
         return Err(Exit::Gate(findings).into());
@@ -193,6 +192,11 @@ pub(crate) fn release(ctx: &Ctx, app: &App) -> Result<AppPlan> {
     plan_with(ctx, app, &published, Reach::Network, true)
 }
 
+/// The text of CHANGELOG.md; empty if there is none.
+fn read_changelog(ctx: &Ctx) -> String {
+    std::fs::read_to_string(ctx.ws.root.join("CHANGELOG.md")).unwrap_or_default()
+}
+
 /// The plan for `bump`, and the index's answer.
 pub(crate) fn bump(ctx: &Ctx, app: &App) -> Result<(AppPlan, Published)> {
     let published = published::ask(ctx, app);
@@ -219,6 +223,7 @@ fn plan_with(ctx: &Ctx, app: &App, published: &Published, reach: Reach, ask_pull
         );
     }
     evidence.extend_from_slice(&published.evidence);
+    let changelog = read_changelog(ctx);
     let facts = Facts {
         app: app.name(),
         manifest: &manifest,
@@ -228,6 +233,7 @@ fn plan_with(ctx: &Ctx, app: &App, published: &Published, reach: Reach, ask_pull
         line: history.line.as_ref(),
         zero: ctx.ws.settings.zero_breaking,
         touched: !commits.is_empty(),
+        in_changelog: changelog::notes(&changelog, &app.tag(&manifest)).is_some(),
     };
     let mut decision = decide::decide(&facts, evidence);
     decision.findings.extend(baseline::findings(app, &history, published, names.len() == 1));

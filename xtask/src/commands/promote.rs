@@ -63,10 +63,12 @@ pub(crate) fn promote(ctx: &Ctx, flags: &flags::Promote) -> Result<()> {
     })
 }
 
-/// Commits the bumps of every app whose commits demand a version that is not yet in its manifest. None if
+/// Commits the bumps of every app whose commits demand a version that no bump has written yet. None if
 /// there is no such app.
 fn bumps(ctx: &Ctx, clone: &Ctx, remote: &Remote, plans: &[(&App, AppPlan)]) -> Result<Option<Request>> {
-    let due = plans.iter().filter(|(_, plan)| plan.next.as_ref().is_some_and(|next| *next != plan.manifest));
+    let due = plans
+        .iter()
+        .filter(|(_, plan)| plan.next.as_ref().is_some_and(|next| !plan.pending || *next != plan.manifest));
     let mut bumped = Vec::new();
     for (app, plan) in due {
         if let Some(version) = bump::in_place(clone, app)? {

@@ -41,7 +41,12 @@ fn the_first_release_takes_the_manifests_version_or_0_0_1() {
         (&app["last"], &app["next"], &app["bump"], &app["pending"]),
         (&Value::Null, &json!("0.0.1"), &json!("first"), &json!(false))
     );
+    // The manifest of a new app often has a version already. A release also needs the changelog's section.
     bump_file(&repo, "0.3.0");
+    let app = plan(&repo);
+    assert_eq!((&app["next"], &app["pending"]), (&json!("0.3.0"), &json!(false)));
+    repo.change("feat: x");
+    repo.xtask(&["bump", "python"]).expect(0);
     let app = plan(&repo);
     assert_eq!((&app["next"], &app["pending"]), (&json!("0.3.0"), &json!(true)));
 }
@@ -1051,9 +1056,9 @@ fn pins_count_until_the_first_release() {
     repo.write("apps/python/app.toml", format!("{APP_TOML}[release]\npins = [\"../../deploy/.version\"]\n"));
     repo.commit("deploy/.version", "0.1.129\n", "feat: x");
     bump_file(&repo, "0.1.17");
-    let out = repo.xtask(&["plan", "--json"]).expect(3);
+    let out = repo.xtask(&["plan", "--json"]).expect(0);
     let app = &out.json()["apps"][0];
-    assert_eq!(app["next"], "0.1.130");
+    assert_eq!((&app["next"], &app["pending"]), (&json!("0.1.130"), &json!(false)));
     assert!(
         app["evidence"]
             .as_array()

@@ -1,6 +1,6 @@
 //! `promote` pushes the branch of the next pull request, and does not change the checkout.
 
-use crate::support::{Output, Repo};
+use crate::support::{Output, PYPROJECT, Repo};
 use expect_test::expect;
 
 /// A repository in which development is one feature ahead of main. Both branches are on the remote, and the
@@ -71,6 +71,21 @@ fn release(repo: &Repo, version: &str) {
         "origin/main",
     ]);
     push(repo, &tag);
+}
+
+/// Without the bump, main would get a version that it cannot release: its changelog has no text.
+#[test]
+fn a_new_app_whose_manifest_has_a_version_is_bumped_first() {
+    let repo = flow();
+    repo.git(&["switch", "-q", "development"]);
+    let manifest = PYPROJECT.replace("0.0.0", "0.1.0");
+    repo.commit("apps/python/pyproject.toml", &manifest, "build: begin with 0.1.0");
+    push(&repo, "development");
+    repo.git(&["switch", "-q", "feature"]);
+    promote(&repo, &[]).expect(0);
+    assert_eq!(branches(&repo), ["development", "main", "release/python-v0.1.0"]);
+    let changed = remote(&repo, &["diff", "--name-only", "development", "release/python-v0.1.0"]);
+    assert_eq!(changed, "CHANGELOG.md");
 }
 
 #[test]

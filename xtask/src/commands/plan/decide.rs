@@ -74,6 +74,8 @@ pub(super) struct Facts<'a> {
     pub zero: ZeroBreaking,
     /// Whether any commit since the last release touches the app.
     pub touched: bool,
+    /// Whether the changelog has a section for the manifest's version.
+    pub in_changelog: bool,
 }
 
 #[derive(Debug)]
@@ -141,7 +143,9 @@ pub(super) fn decide(facts: &Facts, mut evidence: Vec<Evidence>) -> Decision {
         None => (facts.touched.then(|| first(facts, &mut evidence)), "first"),
     };
     let required = required.map(|version| raise(version, level, facts, &evidence));
-    let above_last = facts.last.map_or(*facts.manifest > ZERO, |last| facts.manifest > last);
+    // A new app's manifest often begins with 0.1.0. Only a bump writes the section.
+    let begun = *facts.manifest > ZERO && facts.in_changelog;
+    let above_last = facts.last.map_or(begun, |last| facts.manifest > last);
     let pending = above_last && !taken && facts.touched;
     let mut findings: Vec<Finding> = hotfix_too_big(facts, level.max(far)).into_iter().collect();
     findings.extend(manifest_findings(facts, pending, required.as_ref(), &evidence));

@@ -15,6 +15,18 @@ fn decided(
     line: Option<Line>,
     more: Vec<Evidence>,
 ) -> String {
+    decided_with(manifest, last, tags, level, line, more, true)
+}
+
+fn decided_with(
+    manifest: &str,
+    last: Option<&str>,
+    tags: &[&str],
+    level: Bump,
+    line: Option<Line>,
+    more: Vec<Evidence>,
+    in_changelog: bool,
+) -> String {
     let (manifest, last) = (v(manifest), last.map(v));
     let mut tagged: Vec<Version> = tags.iter().map(|t| v(t)).collect();
     tagged.sort_by(|a, b| b.cmp(a));
@@ -27,6 +39,7 @@ fn decided(
         line: line.as_ref(),
         zero: ZeroBreaking::Minor,
         touched: true,
+        in_changelog,
     };
     let mut evidence =
         vec![Evidence { source: "commits", demands: Demands::Level(level), why: String::new() }];
@@ -126,6 +139,17 @@ fn the_first_release_starts_from_the_manifest_and_exceeds_published_versions() {
     ] {
         assert_eq!(decided(manifest, None, tags, Bump::Minor, None, more), expected, "{manifest}, {tags:?}");
     }
+}
+
+/// Only a bump writes the changelog, and a release needs its text.
+#[test]
+fn the_version_that_a_new_apps_manifest_begins_with_is_not_pending() {
+    let first = |manifest, more| decided_with(manifest, None, &[], Bump::Minor, None, more, false);
+    assert_eq!(first("0.1.0", vec![]), "0.1.0 first");
+    assert_eq!(first("0.1.17", vec![from_pin("deploy/.version", v("0.1.129"))]), "0.1.130 first");
+    // After a release, a version that somebody has written is kept.
+    let later = decided_with("0.3.0", Some("0.1.0"), &["0.1.0"], Bump::Minor, None, vec![], false);
+    assert_eq!(later, "0.3.0 minor pending");
 }
 
 #[test]
