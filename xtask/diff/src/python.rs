@@ -17,6 +17,8 @@ mod functions;
 mod inherited;
 mod kinds;
 mod names;
+mod nature;
+mod overloads;
 mod rename;
 mod rules;
 mod signature;
@@ -24,6 +26,7 @@ pub mod surface;
 #[cfg(test)]
 mod tests;
 mod types;
+mod values;
 mod variables;
 
 /// The changes, the most severe first.
@@ -137,7 +140,7 @@ impl<'a> Compare<'a> {
             (
                 Is::Property(a) | Is::Attribute(a) | Is::TypeAlias(a),
                 Is::Property(b) | Is::Attribute(b) | Is::TypeAlias(b),
-            ) => functions::values(self, pair, a, b),
+            ) => values::compare(self, pair, a, b),
             (Is::Module(_), Is::Module(_)) => {}
             (a, b) => {
                 let found = kinds::compare(self, a, b);

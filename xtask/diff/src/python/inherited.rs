@@ -2,7 +2,7 @@
 //! stand for.
 
 use super::surface::{Attribute, Class, Function, Is, Object, Signature, Surface};
-use super::{Compare, Pair, functions, variables};
+use super::{Compare, Pair, functions, values, variables};
 
 /// A variable of a base and what stands for it.
 type Bound = Vec<(String, String)>;
@@ -19,8 +19,8 @@ pub(super) fn compare(
     if was == is {
         return false;
     }
-    let (Some(a), Some(b)) = (before.objects.get(old), after.objects.get(new)) else { return false };
-    let (a, b) = (with(a, &was), with(b, &is));
+    let with = |surface: &Surface, path: &str, bound| with(surface.objects.get(path)?, bound);
+    let (Some(a), Some(b)) = (with(before, old, &was), with(after, new, &is)) else { return false };
     // Subclasses of this class inherit the same difference.
     if !compare.told.insert(format!("{old} {new} {was:?} {is:?}")) {
         return true;
@@ -29,7 +29,7 @@ pub(super) fn compare(
     match (&a.is, &b.is) {
         (Is::Function(old), Is::Function(new)) => functions::compare(compare, pair, old, new),
         (Is::Property(old) | Is::Attribute(old), Is::Property(new) | Is::Attribute(new)) => {
-            functions::values(compare, pair, old, new);
+            values::compare(compare, pair, old, new);
         }
         _ => return false,
     }
@@ -63,14 +63,15 @@ fn path(class: &str, variable: &str) -> String {
     if variable.contains('.') { variable.to_string() } else { format!("{class}.{variable}") }
 }
 
-fn with(object: &Object, bound: &Bound) -> Object {
+/// The object with these types; None for what has none.
+fn with(object: &Object, bound: &Bound) -> Option<Object> {
     let is = match &object.is {
         Is::Function(function) => Is::Function(function_with(function, bound)),
         Is::Property(one) => Is::Property(attribute_with(one, bound)),
         Is::Attribute(one) => Is::Attribute(attribute_with(one, bound)),
-        _ => Is::Module(super::surface::Module::default()),
+        _ => return None,
     };
-    Object { file: object.file.clone(), line: object.line, is }
+    Some(Object { file: object.file.clone(), line: object.line, is })
 }
 
 fn attribute_with(attribute: &Attribute, bound: &Bound) -> Attribute {

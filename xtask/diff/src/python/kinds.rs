@@ -5,7 +5,7 @@ use super::classes::constructor_of;
 use super::rules;
 use super::signature::{self, Difference, difference};
 use super::surface::{Attribute, Is};
-use super::{Compare, functions, types};
+use super::{Compare, types};
 use crate::finding::Level;
 
 pub(super) fn compare(compare: &Compare, old: &Is, new: &Is) -> Difference {
@@ -16,7 +16,7 @@ pub(super) fn compare(compare: &Compare, old: &Is, new: &Is) -> Difference {
 fn may_be_the_same(compare: &Compare, old: &Is, new: &Is) -> bool {
     match (old, new) {
         (Is::Function(function), Is::Class(class)) => {
-            let before = functions::called(function, &function.signature);
+            let before = signature::called(function, &function.signature);
             let after = constructor_of(compare.new, class);
             !function.is_async
                 && after.is_none_or(|after| {

@@ -3,7 +3,7 @@
 use super::Compare;
 use super::rename;
 use super::rules::{self, Rule};
-use super::surface::{Kind, Parameter, Signature};
+use super::surface::{Function, Kind, Parameter, Signature};
 use super::types::Answer;
 use crate::finding::Level;
 
@@ -25,6 +25,15 @@ impl Difference {
 
 pub(super) fn difference(rule: &'static Rule, what: &str, old: &str, new: &str) -> Difference {
     Difference { rule, what: what.into(), old: old.into(), new: new.into(), doubt: false }
+}
+
+/// The signature as callers see it: without `self` and `cls`.
+pub(super) fn called(function: &Function, signature: &Signature) -> Signature {
+    let mut signature = signature.clone();
+    if matches!(function.binding.as_str(), "instance" | "class") && !signature.parameters.is_empty() {
+        signature.parameters.remove(0);
+    }
+    signature
 }
 
 /// What an old parameter has become in the new signature.

@@ -551,3 +551,81 @@ fn a_name_in_an_annotation_is_a_class_an_alias_or_unknown() {
     }
     assert!(matches!(meaning(&Surface::default(), "other.A", "other.A"), Meaning::Class(_)));
 }
+
+/// A class `demo.A` with a member `get` that is defined at `path`, and what else there is.
+fn with_member(class: Value, path: &str, member: Value, more: Value) -> Surface {
+    let mut class = class;
+    class["kind"] = json!("class");
+    class["members"] = json!({ "get": path });
+    let mut objects = json!({ "demo": { "kind": "module" }, "demo.A": class });
+    objects[path] = member;
+    for (key, value) in more.as_object().into_iter().flatten() {
+        objects[key] = value.clone();
+    }
+    let public = |to: &str| json!({ "to": to, "public": true });
+    surface(json!({ "demo": public("demo"), "demo.A": public("demo.A") }), objects)
+}
+
+#[test]
+fn a_member_of_a_generic_base_is_what_the_class_says() {
+    let method = |returns: &str| {
+        json!({ "kind": "function", "binding": "instance",
+            "signature": { "parameters": [], "type": returns } })
+    };
+    let own = with_member(json!({}), "demo.A.get", method("int"), json!({}));
+    let inherited = |argument: &str| {
+        let base = json!({ "kind": "class", "type_parameters": [{ "name": "T" }],
+            "members": { "get": "demo._B.get" } });
+        let variable = json!({ "kind": "attribute", "means": "typing.TypeVar('T')" });
+        let class = json!({ "bases": [format!("demo._B{argument}")], "ancestors": ["demo._B"] });
+        let more = json!({ "demo._B": base, "demo._B.T": variable });
+        with_member(class, "demo._B.get", method("demo._B.T"), more)
+    };
+    assert_eq!(ids(&own, &inherited("[int]")), Vec::<String>::new());
+    assert_eq!(ids(&own, &inherited("[str]")), ["Breaking return-type-widened it returned int, now str"]);
+    let doubt = "Warning return-type-changed it returned int, now T: whether that is compatible cannot be \
+                 determined";
+    assert_eq!(ids(&own, &inherited("")), [doubt]);
+    assert_eq!(
+        ids(&inherited("[int]"), &inherited("[str]")),
+        ["Breaking return-type-widened it returned int, now str"]
+    );
+}
+
+#[test]
+fn an_abstract_property_is_judged_for_readers_and_for_implementers() {
+    let of = |holds: &str| {
+        let property = json!({ "kind": "property", "annotation": holds, "type": holds });
+        with_member(json!({ "protocol": true }), "demo.A.get", property, json!({}))
+    };
+    assert_eq!(
+        ids(&of("int"), &of("bool")),
+        ["Breaking implementation-returns-more implementations return int, and must now return bool"]
+    );
+    assert_eq!(ids(&of("int"), &of("str")), ["Breaking attribute-type-widened it was int, now str"]);
+    assert_eq!(ids(&of("bool"), &of("int")), ["Breaking attribute-type-widened it was bool, now int"]);
+}
+
+#[test]
+fn a_generator_is_told_if_nothing_said_what_was_returned() {
+    let of = |generator: bool, returns: Option<&str>| {
+        let f = json!({ "kind": "function", "binding": "function", "generator": generator,
+            "signature": { "parameters": [], "type": returns } });
+        surface(
+            json!({ "demo": { "to": "demo", "public": true }, "demo.f": { "to": "demo.f", "public": true } }),
+            json!({ "demo": { "kind": "module" }, "demo.f": f }),
+        )
+    };
+    let iterator = Some("collections.abc.Iterator[int]");
+    let told = ["Breaking became-generator it is now a generator: its body runs only when somebody \
+                 iterates over it"];
+    for (old, new, expected) in [
+        ((false, None), (true, None), &told[..]),
+        ((false, None), (true, iterator), &told[..]),
+        ((false, iterator), (true, iterator), &[]),
+        ((true, None), (true, None), &[]),
+        ((true, None), (false, None), &[]),
+    ] {
+        assert_eq!(ids(&of(old.0, old.1), &of(new.0, new.1)), expected);
+    }
+}

@@ -91,7 +91,7 @@ impl Compare<'_> {
             .collect()
     }
 
-    fn narrowed_variable(&self, path: &str) -> Option<Difference> {
+    pub(super) fn narrowed_variable(&self, path: &str) -> Option<Difference> {
         let limits = |surface| {
             let bounds = variable(surface, path)?.bounds.join(" | ");
             Some(if bounds.is_empty() { "object".to_string() } else { bounds })

@@ -59,7 +59,8 @@ class Visitor(griffe.Visitor):
 
     def mark(self, scope: griffe.Module | griffe.Class) -> None:
         """Note where the definitions of a stub are: griffe moves them into the module of code."""
-        for member in scope.members.values():
+        overloads = [one for found in scope.overloads.values() for one in found]
+        for member in [*scope.members.values(), *overloads]:
             self.stubbed[id(member)] = (member, self.filepath)
             if isinstance(member, griffe.Class):
                 self.mark(member)

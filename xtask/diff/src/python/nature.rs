@@ -1,0 +1,152 @@
+//! What a class is as a whole: final, frozen, hashable, a model with its options, generic.
+
+use super::rules;
+use super::signature::{Difference, difference};
+use super::surface::{Class, Model, TypeParameter};
+use super::{Compare, Pair, functions, types};
+use std::collections::BTreeSet;
+
+pub(super) fn compare(compare: &mut Compare, pair: &Pair, old: &Class, new: &Class) {
+    let mut found = Vec::new();
+    if functions::is_final(&new.decorators) && !functions::is_final(&old.decorators) {
+        found.push(difference(&rules::FINAL, "", "", ""));
+    }
+    if functions::is_deprecated(&new.decorators) && !functions::is_deprecated(&old.decorators) {
+        found.push(difference(&rules::DEPRECATED, "", "", ""));
+    }
+    // Nobody could set other attributes of a frozen class, and a protocol has no instances of its own.
+    if new.slots && !old.slots && old.model != Some(Model::NamedTuple) && !old.frozen && !new.protocol {
+        found.push(difference(&rules::SLOTS, "", "", ""));
+    }
+    if new.frozen && !old.frozen {
+        found.push(difference(&rules::FROZEN, "", "", ""));
+    }
+    if old.frozen && !new.frozen && new.model == old.model {
+        found.push(difference(&rules::UNFROZEN, "", "", ""));
+    }
+    // A dataclass that is no longer frozen, and a model of another kind, are told as such.
+    let kept = old.model == new.model || old.model.is_none();
+    if old.hashable == Some(true) && new.hashable == Some(false) && !old.frozen && kept {
+        found.push(difference(&rules::UNHASHABLE, "", "", ""));
+    }
+    if old.ordered && !new.ordered && !["__lt__", "__gt__"].iter().all(|name| new.members.contains_key(*name))
+    {
+        found.push(difference(&rules::UNORDERED, "", "", ""));
+    }
+    found.extend(model(old, new));
+    found.extend(type_parameters(old, new));
+    found.extend(variables(compare, old, new));
+    found.extend(options(old, new));
+    found.extend(checks(old, new));
+    for one in &new.type_parameters {
+        let kept = old.type_parameters.iter().any(|before| before.name == one.name);
+        let narrowed = compare.narrowed_variable(&one.name).filter(|_| kept);
+        if let Some(narrowed) = narrowed.filter(|_| compare.told.insert(one.name.clone())) {
+            found.push(narrowed);
+        }
+    }
+    for one in found {
+        compare.add(pair.clone(), one);
+    }
+}
+
+/// What `isinstance`, `match`, `==` and `str()` do with it.
+fn checks(old: &Class, new: &Class) -> Vec<Difference> {
+    let mut found = Vec::new();
+    let checkable = |class: &Class| {
+        class.decorators.iter().any(|d| types::name(d) == "typing.runtime_checkable") && class.protocol
+    };
+    if checkable(old) && new.protocol && !checkable(new) {
+        found.push(difference(&rules::RUNTIME_CHECKABLE, "", "", ""));
+    }
+    if let Some(before) = &old.match_args
+        && !new.match_args.as_ref().is_some_and(|after| after.starts_with(before))
+    {
+        let after = new.match_args.as_ref().map_or("not set".to_string(), |names| names.join(", "));
+        found.push(difference(&rules::MATCH_ARGS, "", &before.join(", "), &after));
+    }
+    if new.unequal && !old.unequal && old.model == new.model {
+        found.push(difference(&rules::UNEQUAL, "", "", ""));
+    }
+    let text = |class: &Class| {
+        let by = |name: &&&str| class.ancestors.iter().any(|a| a == **name);
+        ["enum.StrEnum", "enum.IntEnum", "enum.IntFlag"].iter().find(by).copied().unwrap_or("enum.Enum")
+    };
+    let valued = |class: &Class| class.ancestors.iter().any(|a| ["str", "int"].contains(&a.as_str()));
+    if old.is_enum && new.is_enum && text(old) != text(new) && (valued(old) || valued(new)) {
+        found.push(difference(&rules::ENUM_TEXT, "", text(old), text(new)));
+    }
+    found
+}
+
+/// What changed about type parameters that are kept.
+fn variables(compare: &Compare, old: &Class, new: &Class) -> Vec<Difference> {
+    let mut found = Vec::new();
+    for one in old.type_parameters.iter().filter(|one| new.type_parameters.iter().any(|n| n.name == one.name))
+    {
+        let told = [
+            (&rules::VARIANCE, compare.variances(&one.name)),
+            (&rules::TYPE_DEFAULT, compare.variable_defaults(&one.name)),
+        ];
+        let name = one.name.rsplit('.').next().unwrap_or_default();
+        for (rule, (was, is)) in told.into_iter().filter_map(|(rule, pair)| Some((rule, pair?))) {
+            found.push(difference(rule, name, &was, &is));
+        }
+    }
+    found
+}
+
+/// Options of a model that refuse values which it took, or write them in another way.
+fn options(old: &Class, new: &Class) -> Vec<Difference> {
+    let names: BTreeSet<&String> = old.options.keys().chain(new.options.keys()).collect();
+    let text = |class: &Class, name: &str| class.options.get(name).map_or("not set", |v| v).to_string();
+    let changed = |name: &String| {
+        let (was, is) = (text(old, name), text(new, name));
+        let loosened = match name.as_str() {
+            "extra" => was.contains("forbid") || (was == "not set" && !is.contains("forbid")),
+            "strict" | "closed" | "forbid_unknown_fields" => is != "True",
+            _ => was.replace("not set", "False") == is.replace("not set", "False"),
+        };
+        (was != is && !loosened).then(|| difference(&rules::OPTION, name, &was, &is))
+    };
+    names.into_iter().filter_map(changed).filter(|_| old.model == new.model).collect()
+}
+
+fn model(old: &Class, new: &Class) -> Option<Difference> {
+    let word = |model: Option<Model>| match model {
+        None => "a plain class",
+        Some(Model::Dataclass) => "dataclass",
+        Some(Model::NamedTuple) => "named tuple",
+        Some(Model::TypedDict) => "TypedDict",
+        Some(Model::Pydantic) => "pydantic model",
+        Some(Model::Attrs) => "class of attrs",
+        Some(Model::Msgspec) => "msgspec struct",
+    };
+    if old.model == new.model || old.model.is_none() {
+        return None;
+    }
+    // Their users use the constructor and the attributes, which are compared.
+    let plain = matches!(old.model, Some(Model::Dataclass | Model::Attrs));
+    let rule = if plain || new.unknown { &rules::MODEL_MAYBE } else { &rules::MODEL };
+    Some(difference(rule, "", word(old.model), word(new.model)))
+}
+
+fn type_parameters(old: &Class, new: &Class) -> Option<Difference> {
+    let words = |class: &Class| {
+        class
+            .type_parameters
+            .iter()
+            .map(|p| p.name.rsplit('.').next().unwrap_or("").to_string())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let (before, after) = (&old.type_parameters, &new.type_parameters);
+    // Annotations of a class without type parameters have no brackets, and stay valid.
+    let fewer = after.len() < before.len() && !new.unknown;
+    let more = !before.is_empty() && after.iter().skip(before.len()).any(|p| !p.default);
+    // `A[int]` lacks an argument now.
+    let needed = |all: &[TypeParameter]| all.iter().filter(|one| !one.default).count();
+    let more = more || (needed(before) > 0 && needed(after) > needed(before));
+    let none = if after.is_empty() { "none".to_string() } else { words(new) };
+    (fewer || more).then(|| difference(&rules::TYPE_PARAMETERS, "", &words(old), &none))
+}

@@ -1,0 +1,125 @@
+//! What callers of a function pass and get: one signature, or the overload that type checkers choose.
+
+use super::Compare;
+use super::rules::{self, Rule};
+use super::signature::{self, Difference, called, difference};
+use super::surface::{Function, Parameter, Signature};
+use super::types::Answer;
+use crate::finding::Level;
+use std::collections::HashSet;
+
+pub(super) fn compare(compare: &Compare, old: &Function, new: &Function) -> Vec<Difference> {
+    let same_wait = old.is_async == new.is_async;
+    let all = |before: &Signature, after: &Signature| {
+        let before = called(old, before);
+        let after = compare.with_old_variables(&before, &called(new, after));
+        let mut found = signature::parameters(compare, &before, &after);
+        found.extend(same_wait.then(|| returned(compare, &before, &after)).flatten());
+        found
+    };
+    if old.overloads.is_empty() && new.overloads.is_empty() {
+        return all(&old.signature, &new.signature);
+    }
+    let olds =
+        if old.overloads.is_empty() { std::slice::from_ref(&old.signature) } else { &old.overloads[..] };
+    let mut news: Vec<&Signature> = new.overloads.iter().collect();
+    // Type checkers ignore the implementation of overloads, but without types it is the best information.
+    if old.overloads.is_empty() || new.overloads.is_empty() {
+        news.push(&new.signature);
+    }
+    let hidden = |i: usize| olds[..i].iter().any(|other| accepts(compare, old, &olds[i], old, other));
+    let unsure = [rules::RETYPED.id, rules::RETURN_RETYPED.id];
+    let least = Some(Level::Error);
+    let mut found: Vec<Difference> = Vec::new();
+    for (i, before) in olds.iter().enumerate() {
+        // Type checkers take the first overload that accepts the arguments.
+        let first = news.iter().find(|after| accepts(compare, old, before, new, after));
+        let mut each: Vec<Vec<Difference>> = news.iter().map(|after| all(before, after)).collect();
+        let cost = |list: &Vec<Difference>| (list.iter().map(Difference::level).max(), list.len());
+        let best = (0..each.len()).min_by_key(|i| cost(&each[*i])).unwrap_or_default();
+        found.extend(match first {
+            Some(after) if !hidden(i) => all(before, after),
+            _ if each[best].iter().any(|d| unsure.contains(&d.rule.id)) && cost(&each[best]).0 < least => {
+                vec![changed(&rules::OVERLOAD_MAYBE, old, before)]
+            }
+            _ if cost(&each[best]).0 < least => each.swap_remove(best),
+            _ if old.overloads.is_empty() => match refused_by_all(&each, best) {
+                all if all.is_empty() => vec![changed(&rules::OVERLOADS_CHANGED, old, before)],
+                all => all,
+            },
+            _ => vec![changed(&rules::OVERLOAD_REMOVED, old, before)],
+        });
+    }
+    let mut told = HashSet::new();
+    found.retain(|one| {
+        let which = if one.rule.id == rules::OVERLOAD_MAYBE.id { "" } else { &one.old };
+        told.insert((one.rule.id, one.what.clone(), which.to_string(), one.new.clone()))
+    });
+    found
+}
+
+fn changed(rule: &'static Rule, function: &Function, overload: &Signature) -> Difference {
+    difference(rule, "", &signature::show(&called(function, overload)), "")
+}
+
+/// Whether every call of one signature is certainly one of the other.
+fn accepts(
+    compare: &Compare,
+    function: &Function,
+    before: &Signature,
+    other: &Function,
+    after: &Signature,
+) -> bool {
+    let own = |s: &Signature| s.parameters.first().filter(|p| p.name == "self").and_then(|p| p.takes.clone());
+    let (a, b) = (called(function, before), called(other, after));
+    let b = compare.with_old_variables(&a, &b);
+    // Type checkers do not choose by an argument of an unknown type.
+    let any = |p: &Parameter| p.takes.as_ref().is_none_or(|takes| takes.contains("typing.Any"));
+    let open = a.parameters.iter().any(|p| {
+        any(p) && b.parameters.iter().any(|q| q.name == p.name && q.takes != p.takes && q.takes.is_some())
+    });
+    let only_default = |d: &Difference| d.rule.id == rules::DEFAULT_CHANGED.id;
+    own(after).is_none_or(|takes| own(before) == Some(takes))
+        && !open
+        && signature::parameters(compare, &a, &b).iter().all(only_default)
+}
+
+/// The ways to call with a parameter, each with the rules that say that it is gone, the clearest first.
+const REFUSALS: [&[&Rule]; 4] = [
+    &[&rules::POSITIONAL_ONLY, &rules::PARAMETER_RENAMED, &rules::PARAMETER_REMOVED],
+    &[&rules::KEYWORD_ONLY, &rules::PARAMETER_REMOVED],
+    &[&rules::PARAMETER_REQUIRED],
+    &[&rules::PARAMETER_REQUIRED_NEW],
+];
+
+/// What no overload accepts any longer, whatever the types of the arguments are.
+fn refused_by_all(each: &[Vec<Difference>], best: usize) -> Vec<Difference> {
+    let mut found = Vec::new();
+    for (way, what) in REFUSALS.iter().flat_map(|way| each[best].iter().map(move |one| (way, &one.what))) {
+        let refuses = |one: &&Difference| one.what == *what && way.iter().any(|rule| rule.id == one.rule.id);
+        if each.iter().all(|list| list.iter().any(|one| refuses(&one))) {
+            let clearest = |one: &&Difference| way.iter().position(|rule| rule.id == one.rule.id);
+            let one = each.iter().flatten().filter(refuses).min_by_key(clearest);
+            found.extend(one.map(|one| difference(one.rule, &one.what, &one.old, &one.new)));
+        }
+    }
+    found
+}
+
+fn returned(compare: &Compare, old: &Signature, new: &Signature) -> Option<Difference> {
+    let (before, after) = (old.returns.as_ref()?, new.returns.as_ref()?);
+    // Callers ignore a None. But a new generator or awaitable does nothing unless it is used.
+    let lazy = ["Generator", "Iterator", "Iterable", "Awaitable", "Coroutine"]
+        .iter()
+        .any(|kind| after.contains(kind));
+    if before == "None" && !lazy {
+        return None;
+    }
+    let rule = match compare.fits_old(before, after) {
+        Answer::Yes => return None,
+        Answer::Maybe => &rules::RETURN_RETYPED,
+        Answer::No => &rules::RETURN_WIDENED,
+    };
+    let (was, is) = compare.shown((old.annotation.as_ref(), new.annotation.as_ref()), (before, after));
+    Some(difference(rule, "", &was, &is))
+}

@@ -1,0 +1,91 @@
+//! Properties and attributes: changes for who reads, sets or implements them.
+
+use super::rules;
+use super::signature::{Difference, difference};
+use super::surface::{Attribute, Is};
+use super::types::{self, Answer};
+use super::{Compare, Pair};
+
+/// What breaks the implementations of an abstract property or of a protocol's attribute.
+pub(super) fn implemented(compare: &Compare, old: &Attribute, new: &Attribute) -> Option<Difference> {
+    if new.writable {
+        return (!old.writable).then(|| difference(&rules::IMPLEMENTED_SETTER, "", "", ""));
+    }
+    let (was, is) = (old.holds.as_ref()?, new.holds.as_ref()?);
+    let narrower = compare.fits_new(was, is) == Answer::No && compare.fits_old(was, is) == Answer::Yes;
+    let (old, new) = compare.shown((old.annotation.as_ref(), new.annotation.as_ref()), (was, is));
+    narrower.then(|| difference(&rules::IMPLEMENTED_RETURN, "", &old, &new))
+}
+
+/// Compares properties and attributes, in any combination.
+pub(super) fn compare(compare: &mut Compare, pair: Pair, old: &Attribute, new: &Attribute) {
+    let (was_property, is_property) =
+        (matches!(pair.old.is, Is::Property(_)), matches!(pair.new.is, Is::Property(_)));
+    let fixed = old.annotation.as_ref().is_some_and(|a| a.contains("Final"));
+    if old.writable && !new.writable && !fixed {
+        let rule = if was_property { &rules::READ_ONLY } else { &rules::PROPERTY_READ_ONLY };
+        compare.add(pair.clone(), difference(rule, "", "", ""));
+    }
+    if old.on_class && !new.on_class && !was_property && !is_property {
+        compare.add(pair.clone(), difference(&rules::INSTANCE_ONLY, "", "", ""));
+    }
+    if old.deletable && !new.deletable && is_property {
+        compare.add(pair.clone(), difference(&rules::UNDELETABLE, "", "", ""));
+    }
+    let is_final = new.annotation.as_ref().is_some_and(|a| a.contains("Final"));
+    let constant = !pair.symbol.rsplit('.').next().unwrap_or_default().contains(char::is_lowercase);
+    if old.on_class && is_final && !fixed && !constant {
+        compare.add(pair.clone(), difference(&rules::FINAL, "", "", ""));
+    }
+    if let (Some(was), Some(is)) = (&old.sets, &new.sets)
+        && compare.fits_new(was, is) == Answer::No
+    {
+        let (was, is) = compare.shown((None, None), (was, is));
+        compare.add(pair.clone(), difference(&rules::NARROWED_ATTRIBUTE, "", &was, &is));
+    }
+    let held = |one: &Attribute| one.holds.clone().filter(|holds| !holds.ends_with("TypeAlias"));
+    let found = match (&held(old), &held(new)) {
+        (Some(before), Some(after)) => retyped(compare, (old, before), (new, after), is_property),
+        (None, None) if !was_property && !is_property => {
+            inferred(compare, old, new).or_else(|| meant(compare, old, new))
+        }
+        _ => None,
+    };
+    if let Some(found) = found {
+        compare.add(pair, found);
+    }
+}
+
+fn retyped(
+    compare: &Compare,
+    (old, before): (&Attribute, &str),
+    (new, after): (&Attribute, &str),
+    is_property: bool,
+) -> Option<Difference> {
+    let after = &compare.with_old_variable(before, after);
+    let rule = match (compare.fits_old(before, after), compare.fits_new(before, after)) {
+        (Answer::No, _) => &rules::RETYPED_ATTRIBUTE,
+        (Answer::Maybe, _) => &rules::MAYBE_RETYPED_ATTRIBUTE,
+        (Answer::Yes, Answer::No) if !is_property && new.writable && !before.contains("Final") => {
+            &rules::NARROWED_ATTRIBUTE
+        }
+        _ => return None,
+    };
+    let (was, is) = compare.shown((old.annotation.as_ref(), new.annotation.as_ref()), (before, after));
+    Some(difference(rule, "", &was, &is))
+}
+
+/// An alias of a type, which users write in their own annotations.
+fn meant(compare: &Compare, old: &Attribute, new: &Attribute) -> Option<Difference> {
+    let (before, after) = (old.means.as_ref()?, new.means.as_ref()?);
+    let other = [compare.fits_old(before, after), compare.fits_new(before, after)].contains(&Answer::No);
+    let (was, is) = compare.shown((old.value.as_ref(), new.value.as_ref()), (before, after));
+    other.then(|| difference(&rules::MAYBE_RETYPED_ATTRIBUTE, "", &was, &is))
+}
+
+/// Without annotations: compares the types of literal values.
+fn inferred(compare: &Compare, old: &Attribute, new: &Attribute) -> Option<Difference> {
+    let (before, after) = (old.value.as_deref()?, new.value.as_deref()?);
+    let (a, b) = (types::of_value(before)?, types::of_value(after)?);
+    (compare.fits_old(a, b) == Answer::No).then(|| difference(&rules::MAYBE_RETYPED_ATTRIBUTE, "", a, b))
+}
