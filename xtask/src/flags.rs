@@ -144,7 +144,7 @@ pub(crate) enum Command {
     Verify(Verify),
     /// Create the branch for the next patch of a released version, and print the next commands
     Hotfix(Hotfix),
-    /// Withdraw a released version: move `latest` back, deprecate or delete the package, mark the version
+    /// Withdraw a released version: move `latest` back, deprecate or delete the version, and mark it
     Rollback(Rollback),
     /// Push the branch of the next pull request towards a release, and open the pull request
     Promote(Promote),
@@ -452,8 +452,8 @@ pub(crate) struct Hotfix {
     pub app: String,
     /// The released version (SemVer) that gets a patch
     pub version: String,
-    /// Copy the changelog sections of the patches released after VERSION into CHANGELOG.md of this branch,
-    /// and commit
+    /// Copy the changelog sections of the patches released after VERSION into CHANGELOG.md of the branch
+    /// that is checked out, and commit
     #[arg(long)]
     pub changelog: bool,
     /// Print what would be done, change nothing

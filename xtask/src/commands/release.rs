@@ -74,7 +74,7 @@ const fn local(
 pub(crate) const STEPS: &[Step] = &[
     local(
         "preflight",
-        "checks tree, branch, gates, tests, credentials; reports all failures together",
+        "checks tree, branch, plan, changelog, tests, credentials; reports all failures together",
         preflight::state,
         preflight::run,
     ),

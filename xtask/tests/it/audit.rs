@@ -63,7 +63,7 @@ fn three_version_strings_are_found_in_one_run_and_fixed_as_the_help_says() {
           ✗ declared pin  0.1.129  templates/worker/.runtime-version:1
         stderr:
         error[pin-wrong]: python: the declared pin shows 0.1.129, but the manifest has 0.1.17 (templates/worker/.runtime-version:1)
-          → write 0.1.17 there, or let the next `cargo xtask bump python` write it
+          → write 0.1.17 there, or wait for the next `cargo xtask bump python`: it writes the new version there
         error: 1 finding to fix first
     "#]].assert_eq(&out.seen());
     repo.xtask(&["bump", "python"]).expect(0);
@@ -257,7 +257,7 @@ fn an_old_release_is_a_warning_and_a_wrong_version_is_an_error() {
           ✗ tag              1.5.0  ts-v1.5.0
         stderr:
         error[pin-wrong]: python: the declared pin shows 0.1.0, but the manifest has 0.2.0-rc.1 (deploy/.demo-version:1)
-          → write 0.2.0-rc.1 there, or let the next `cargo xtask bump python` write it
+          → write 0.2.0-rc.1 there, or wait for the next `cargo xtask bump python`: it writes the new version there
         warning[version-behind]: python: the install command shows 0.1.0; the last release is 0.1.1, and the manifest has 0.2.0-rc.1 (README.md:1)
           → write 0.1.1 there
         error[version-wrong]: python: the lock file shows 0.1.0, but the manifest has 0.2.0-rc.1 (apps/python/uv.lock:3)

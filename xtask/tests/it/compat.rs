@@ -391,7 +391,7 @@ fn a_server_that_serves_another_document_than_it_ships_is_not_released() {
           ✓ openapi-ts        the committed spec matches the code (TIME)
           ✓ test-ts           Ran 2 tests across 2 files. [TIME]; contract: Ran 1 test in TIME (TIME)
           - users-ts          no release yet, so there are no earlier tests to run
-          ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order; CI: nothing ran for 1234567, no open release-blocker (TIME)
+          ✓ preflight         tree, branch, plan, changelog, checks, credentials and tools are in order; CI: nothing ran for 1234567, no open release-blocker (TIME)
           ✓ build             demo-agent-0.0.1.tgz 1234567890ab (TIME)
           ✗ smoke             stopped here (TIME)
         error: step smoke of ts-v0.0.1 failed: http://127.0.0.1:PORT/info does not serve the committed compat.json: they differ at /compat/channels (served [], committed [{"protocol":"http","removal":null,"status":"supported","ver…); run `cargo xtask compat --write`

@@ -70,7 +70,7 @@ fn one_job_builds_without_secrets_and_another_publishes_only_what_it_built() {
           ✓ openapi-python    the committed spec matches the code (TIME)
           ✓ test-python       no tests: other tests look at it from outside (TIME)
           - users-python      no release yet, so there are no earlier tests to run
-          ✓ preflight         tree, branch, gates, changelog, checks and tools are in order; CI and release-blocker issues not checked: not set up: XTASK_FORGE_TOKEN or GITEA_TOKEN (TIME)
+          ✓ preflight         tree, branch, plan, changelog, checks and tools are in order; CI and release-blocker issues not checked: not set up: XTASK_FORGE_TOKEN or GITEA_TOKEN (TIME)
           ✓ build             demo_agent-0.0.1-py3-none-any.whl 1234567890ab, demo_agent-0.0.1.tar.gz 1234567890ab (TIME)
           ✓ image             sha256:SHA256; ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
           ✓ smoke             3 places show 0.0.1; /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME (TIME)

@@ -251,7 +251,7 @@ fn a_hotfix_beside_a_newer_release_is_released_from_its_branch_and_takes_no_late
           ✓ openapi-ts        the committed spec matches the code (TIME)
           ✓ test-ts           Ran 1 test across 1 file. [TIME] (TIME)
           - users-ts          ts-v0.0.1 has neither black-box tests nor an example plugin
-          ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order; CI: nothing ran for 1234567, no open release-blocker (TIME)
+          ✓ preflight         tree, branch, plan, changelog, checks, credentials and tools are in order; CI: nothing ran for 1234567, no open release-blocker (TIME)
           ✓ build             demo-agent-0.0.2.tgz 1234567890ab (TIME)
           ✓ image             sha256:SHA256; ENGINE: /health 200, /info 0.0.2 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
           ✓ smoke             3 places show 0.0.2; /health 200, /info 0.0.2 at 1234567, /openapi.json as committed (3 paths), stopped in TIME (TIME)

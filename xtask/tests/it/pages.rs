@@ -344,13 +344,13 @@ fn what_the_forge_says_stops_a_release_before_the_tag() {
         exit code 0
         warning[forge-unread]: python: the forge could not be asked for open issues with the label release-blocker: cannot list the open issues on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs Contents, Pull requests, Issues and Commit statuses: read and write: GET http://127.0.0.1:PORT/api/v3/repos/team/mono/issues?…: 403 Forbidden: {"message":"the test's fault"}
           → look at the forge's page before the release
-          ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools: 1 warning; CI: 3 of 3 checks passed (TIME)
+          ✓ preflight         tree, branch, plan, changelog, checks, credentials and tools: 1 warning; CI: 3 of 3 checks passed (TIME)
           ✓ build             demo_agent-0.0.1-py3-none-any.whl 1234567890ab, demo_agent-0.0.1.tar.gz 1234567890ab (TIME)
           ✓ image             sha256:SHA256; ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
           ✓ smoke             3 places show 0.0.1; /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME (TIME)
         ✓ python v0.0.1 is ready: cargo xtask release python
         exit code 0
-          ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order; CI: 3 of 3 checks passed, no open release-blocker (TIME)
+          ✓ preflight         tree, branch, plan, changelog, checks, credentials and tools are in order; CI: 3 of 3 checks passed, no open release-blocker (TIME)
         python v0.0.1 at 1234567
           first release → 0.0.1: commits minor, manifest >= 0.0.1
         Checks
@@ -380,13 +380,13 @@ fn what_the_forge_says_stops_a_release_before_the_tag() {
         exit code 0
         warning[forge-unread]: python: the forge could not be asked for open issues with the label release-blocker: cannot list the open issues on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs repository and issue: read and write: GET http://127.0.0.1:PORT/api/v1/repos/team/mono/issues?…: 403 Forbidden: {"message":"the test's fault"}
           → look at the forge's page before the release
-          ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools: 1 warning; CI: 3 of 3 checks passed (TIME)
+          ✓ preflight         tree, branch, plan, changelog, checks, credentials and tools: 1 warning; CI: 3 of 3 checks passed (TIME)
           ✓ build             demo_agent-0.0.1-py3-none-any.whl 1234567890ab, demo_agent-0.0.1.tar.gz 1234567890ab (TIME)
           ✓ image             sha256:SHA256; ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
           ✓ smoke             3 places show 0.0.1; /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME (TIME)
         ✓ python v0.0.1 is ready: cargo xtask release python
         exit code 0
-          ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order; CI: 3 of 3 checks passed, no open release-blocker (TIME)
+          ✓ preflight         tree, branch, plan, changelog, checks, credentials and tools are in order; CI: 3 of 3 checks passed, no open release-blocker (TIME)
     "#]].assert_eq(&seen);
 }
 

@@ -57,7 +57,7 @@ fn a_release_completes_and_a_second_one_finds_nothing_left() {
               ✓ openapi-python    the committed spec matches the code (TIME)
               ✓ test-python       no tests: other tests look at it from outside (TIME)
               - users-python      no release yet, so there are no earlier tests to run
-              ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order; CI: nothing ran for 1234567, no open release-blocker (TIME)
+              ✓ preflight         tree, branch, plan, changelog, checks, credentials and tools are in order; CI: nothing ran for 1234567, no open release-blocker (TIME)
               ✓ build             demo_agent-0.0.1-py3-none-any.whl 1234567890ab, demo_agent-0.0.1.tar.gz 1234567890ab (TIME)
               ✓ image             sha256:SHA256; ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
               ✓ smoke             3 places show 0.0.1; /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME (TIME)
@@ -100,7 +100,7 @@ fn a_ts_release_completes_and_a_second_one_finds_nothing_left() {
               ✓ openapi-ts        the committed spec matches the code (TIME)
               ✓ test-ts           Ran 1 test across 1 file. [TIME] (TIME)
               - users-ts          no release yet, so there are no earlier tests to run
-              ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order; CI: nothing ran for 1234567, no open release-blocker (TIME)
+              ✓ preflight         tree, branch, plan, changelog, checks, credentials and tools are in order; CI: nothing ran for 1234567, no open release-blocker (TIME)
               ✓ build             demo-agent-0.0.1.tgz 1234567890ab (TIME)
               ✓ image             sha256:SHA256; ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
               ✓ smoke             3 places show 0.0.1; /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME (TIME)
@@ -247,7 +247,7 @@ fn a_dry_run_lists_the_actions_and_changes_nothing() {
               ✓ openapi-python    the committed spec matches the code (TIME)
               ✓ test-python       no tests: other tests look at it from outside (TIME)
               - users-python      no release yet, so there are no earlier tests to run
-              ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order; CI: nothing ran for 1234567, no open release-blocker (TIME)
+              ✓ preflight         tree, branch, plan, changelog, checks, credentials and tools are in order; CI: nothing ran for 1234567, no open release-blocker (TIME)
               ✓ build             demo_agent-0.0.1-py3-none-any.whl 1234567890ab, demo_agent-0.0.1.tar.gz 1234567890ab (TIME)
               ✓ image             sha256:SHA256; ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
               ✓ smoke             3 places show 0.0.1; /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME (TIME)
@@ -295,7 +295,7 @@ fn a_ts_dry_run_lists_the_actions_and_changes_nothing() {
               ✓ openapi-ts        the committed spec matches the code (TIME)
               ✓ test-ts           Ran 1 test across 1 file. [TIME] (TIME)
               - users-ts          no release yet, so there are no earlier tests to run
-              ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order; CI: nothing ran for 1234567, no open release-blocker (TIME)
+              ✓ preflight         tree, branch, plan, changelog, checks, credentials and tools are in order; CI: nothing ran for 1234567, no open release-blocker (TIME)
               ✓ build             demo-agent-0.0.1.tgz 1234567890ab (TIME)
               ✓ image             sha256:SHA256; ENGINE: /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
               ✓ smoke             3 places show 0.0.1; /health 200, /info 0.0.1 at 1234567, /openapi.json as committed (3 paths), stopped in TIME (TIME)

@@ -335,7 +335,7 @@ fn on_a_trunk_the_bumps_and_both_tags_arrive_in_one_push() {
           ✓ openapi-python    the committed spec matches the code (TIME)
           ✓ test-python       no tests: other tests look at it from outside (TIME)
           - users-python      python-v0.0.1 has neither black-box tests nor an example plugin
-          ✓ preflight         tree, branch, gates, changelog, checks, credentials and tools are in order; CI: 1234567 is not pushed yet, no open release-blocker (TIME)
+          ✓ preflight         tree, branch, plan, changelog, checks, credentials and tools are in order; CI: 1234567 is not pushed yet, no open release-blocker (TIME)
           ✓ build             demo_agent-0.0.2-py3-none-any.whl 1234567890ab, demo_agent-0.0.2.tar.gz 1234567890ab (TIME)
           ✓ image             sha256:SHA256; ENGINE: /health 200, /info 0.0.2 at 1234567, /openapi.json as committed (3 paths), stopped in TIME, linux/OTHER not run here, config checked (TIME)
           ✓ smoke             3 places show 0.0.2; /health 200, /info 0.0.2 at 1234567, /openapi.json as committed (3 paths), stopped in TIME (TIME)

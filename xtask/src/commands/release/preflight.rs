@@ -28,9 +28,9 @@ pub(crate) fn run(release: &Release) -> Result<String> {
     let what = match release.mode {
         Mode::Build(_) if release.tag().is_some() => "resuming; tools",
         _ if release.tag().is_some() => "resuming; credentials and tools",
-        Mode::Build(_) => "tree, branch, gates, changelog, checks and tools",
+        Mode::Build(_) => "tree, branch, plan, changelog, checks and tools",
         Mode::Publish(_) => "tree, branch, handed files, credentials and tools",
-        Mode::Alone => "tree, branch, gates, changelog, checks, credentials and tools",
+        Mode::Alone => "tree, branch, plan, changelog, checks, credentials and tools",
     };
     let (Ok(forge) | Err(forge)) = forge;
     let forge = if forge.is_empty() { forge } else { format!("; {forge}") };

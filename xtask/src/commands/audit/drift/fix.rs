@@ -13,7 +13,9 @@ pub(super) fn follower(app: &App, source: &Version, file: &File, shown: &Shown) 
     let folder = file.path.parent().unwrap_or(Utf8Path::new(""));
     match shown.kind {
         Kind::DeclaredPin => {
-            format!("write {source} there, or let the next `cargo xtask bump {name}` write it")
+            format!(
+                "write {source} there, or wait for the next `cargo xtask bump {name}`: it writes the new version there"
+            )
         }
         Kind::Lock => format!("cd {} && {}", or_here(folder), relock(&file.path)),
         Kind::Spec if is_own_spec(app, &file.path) => {
