@@ -14,7 +14,8 @@ pub(super) fn follower(app: &App, source: &Version, file: &File, shown: &Shown) 
     match shown.kind {
         Kind::DeclaredPin => {
             format!(
-                "write {source} there, or wait for the next `cargo xtask bump {name}`: it writes the new version there"
+                "write {source} there, or wait for the next `cargo xtask bump {name}`: \
+                 it writes the new version there"
             )
         }
         Kind::Lock => format!("cd {} && {}", or_here(folder), relock(&file.path)),
