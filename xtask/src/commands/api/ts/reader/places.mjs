@@ -5,15 +5,25 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { ts } from "./typescript.mjs";
 
+/** @typedef {import("typescript").Node} Node */
+/** @typedef {import("typescript").SourceFile} SourceFile */
+
+/** Null for a file that does not exist. @type {Map<string, SourceFile | null>} */
 const read = new Map();
 
-/** `file:line` in the package's folder. */
+/**
+ * `file:line` in the package's folder; empty for what is not in it.
+ *
+ * @param {import("./world.mjs").World} world
+ * @param {Node | undefined} node
+ */
 export function place(world, node) {
   if (!node) return "";
   const source = node.getSourceFile();
+  const side = world.side(source.fileName);
   const file = world.relative(source.fileName);
-  if (file === null) return "";
-  const root = world.roots[world.side(source.fileName)];
+  if (side === null || file === null) return "";
+  const root = world.roots[side];
   const { line, character } = source.getLineAndCharacterOfPosition(node.getStart(source));
   return (
     mapped(root, file, source.text, line, character) ??
@@ -22,18 +32,26 @@ export function place(world, node) {
   );
 }
 
+/** @param {string} file */
 function parsed(file) {
-  if (!read.has(file))
-    read.set(
-      file,
-      existsSync(file)
-        ? ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.ESNext, true)
-        : null,
-    );
-  return read.get(file);
+  const known = read.get(file);
+  if (known !== undefined) return known;
+  const source = existsSync(file)
+    ? ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.ESNext, true)
+    : null;
+  read.set(file, source);
+  return source;
 }
 
-/** By the declaration map (Source Map revision 3): the last mapping at or before the place. */
+/**
+ * By the declaration map (Source Map revision 3): the last mapping at or before the place.
+ *
+ * @param {string} root the package's folder
+ * @param {string} file in that folder
+ * @param {string} text of the file
+ * @param {number} line from 0
+ * @param {number} character from 0
+ */
 function mapped(root, file, text, line, character) {
   const name = /\/\/# sourceMappingURL=(\S+\.map)\s/.exec(`${text}\n`)?.[1];
   const path = name && join(root, dirname(file), name);
@@ -56,6 +74,7 @@ function mapped(root, file, text, line, character) {
 
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+/** @param {string} mappings @param {number} line @param {number} character */
 function lookUp(mappings, line, character) {
   let [source, sourceLine] = [0, 0];
   let found = null;
@@ -74,6 +93,7 @@ function lookUp(mappings, line, character) {
   return null;
 }
 
+/** A segment of a mapping: numbers in base64 VLQ. @param {string} segment */
 function decoded(segment) {
   const numbers = [];
   let [value, shift] = [0, 0];
@@ -88,7 +108,13 @@ function decoded(segment) {
   return numbers;
 }
 
-/** `dist/a/b.d.ts` is most likely made of `src/a/b.ts`; it is if that defines the same names. */
+/**
+ * `dist/a/b.d.ts` is most likely made of `src/a/b.ts`; it is if that defines the same names.
+ *
+ * @param {string} root the package's folder
+ * @param {string} file in that folder
+ * @param {Node} node
+ */
 function guessed(root, file, node) {
   const stem = file.replace(/\.d\.([cm]?)ts$/, "");
   if (stem === file) return null;
@@ -105,11 +131,13 @@ function guessed(root, file, node) {
   return null;
 }
 
-/** The definition with the same names around it. */
+/** @typedef {Node & { name?: Node }} Named */
+
+/** The definition with the same names around it. @param {SourceFile} source @param {Node} node */
 // biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one branch for each kind of node
 function definition(source, node) {
   const names = [];
-  for (let at = node; at && !ts.isSourceFile(at); at = at.parent) {
+  for (let at = /** @type {Named} */ (node); at && !ts.isSourceFile(at); at = at.parent) {
     const name = ts.isConstructorDeclaration(at)
       ? "constructor"
       : at.name && !ts.isParameter(at) && at.name.getText
@@ -117,6 +145,7 @@ function definition(source, node) {
         : null;
     if (name) names.unshift(name);
   }
+  /** @type {Named} */
   let scope = source;
   for (const name of names) {
     const inner = find(scope, name);
@@ -126,9 +155,11 @@ function definition(source, node) {
   return scope === source ? null : (scope.name ?? scope);
 }
 
+/** The first definition of that name inside of `scope`. @param {Node} scope @param {string} name */
 function find(scope, name) {
+  /** @type {Node | null} */
   let found = null;
-  const look = (node) => {
+  const look = (/** @type {Named} */ node) => {
     if (found || (ts.isBlock(node) && !ts.isModuleBlock(node))) return;
     if (node !== scope && node.name && !ts.isParameter(node) && node.name.getText() === name)
       found = node;

@@ -30,7 +30,7 @@ export class Questions {
     this.asked.push({ parameters, types, then });
   }
 
-  /** What is to be done when everything asked before has its answer. */
+  /** What is to be done when everything asked before has its answer. @param {() => void} then */
   after(then) {
     this.asked.push({ parameters: [], types: {}, then });
   }
@@ -84,9 +84,19 @@ function answers(checker, file, declaration) {
     checker,
     file,
     type,
-    /** Can a value of the first be used where the second is asked for? */
+    /**
+     * Can a value of the first be used where the second is asked for?
+     *
+     * @param {string} from a name of the question
+     * @param {string} to
+     */
     fits: (from, to) => checker.isTypeAssignableTo(type(from), type(to)),
-    /** The same for what readers get: nothing can be done with `unknown`, and everything with `any`. */
+    /**
+     * The same for what readers get: nothing can be done with `unknown`, and everything with `any`.
+     *
+     * @param {string} now a name of the question
+     * @param {string} was
+     */
     serves(now, was) {
       const any = checker.getAnyType();
       return (

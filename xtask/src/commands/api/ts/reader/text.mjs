@@ -62,9 +62,17 @@ export class Texts {
     };
   }
 
+  /**
+   * What replaces a name; null where it means the same in a file of questions.
+   *
+   * @param {import("./references.mjs").Reference} reference
+   * @param {string} file where it is written
+   * @param {Map<unknown, string>} names as for `of`
+   */
   reference({ node, symbol, member }, file, names) {
     if (!symbol) return null;
-    if (names.has(symbol)) return { text: names.get(symbol), same: names.get(symbol) };
+    const given = names.get(symbol);
+    if (given !== undefined) return { text: given, same: given };
     const located = this.world.locate(this.world.resolved(member ?? symbol));
     if (!located) return null;
     if (located.outside !== undefined) {

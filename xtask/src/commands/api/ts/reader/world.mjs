@@ -9,6 +9,10 @@ import { join, relative } from "node:path";
 import { references } from "./references.mjs";
 import { ts } from "./typescript.mjs";
 
+/** @typedef {import("typescript").Node} Node */
+/** @typedef {import("typescript").SourceFile} SourceFile */
+/** @typedef {import("typescript").Symbol} Symbol */
+
 /** What a top-level name is called for us. */
 export const HANDLE = "__xtask_";
 const { PossiblyContainsDynamicImport } = /** @type {any} */ (ts.NodeFlags);
@@ -17,14 +21,19 @@ const PROBE = "__xtask_probe.ts";
 /**
  * Where something is defined: in the package, or outside of it.
  *
- * @typedef {{ side: string, file: string, path: string[], outside?: undefined }} Located
+ * @typedef {"old" | "new"} Side a version of the package
+ * @typedef {{ side: Side, file: string, path: string[], outside?: undefined }} Located
  * @typedef {{ outside: string, side?: undefined, file?: undefined, path?: undefined }} Outside
  */
 
 export class World {
+  /** @param {Record<Side, string>} roots the folders of both versions */
   constructor(roots) {
     this.roots = { old: realpathSync(roots.old), new: realpathSync(roots.new) };
     this.probe = join(this.roots.new, PROBE);
+    this.probeText = "";
+    /** The root files of the program. @type {string[]} */
+    this.files = [];
     this.options = {
       target: ts.ScriptTarget.ESNext,
       module: ts.ModuleKind.ESNext,
@@ -41,6 +50,7 @@ export class World {
     /** What the compiler's parser refuses. @type {{ file: string, line: number, text: string }[]} */
     this.broken = [];
     // A program with other root files asks for all files again; each is parsed once.
+    /** @type {Map<string, SourceFile>} */
     const parsed = new Map();
     this.host.getSourceFile = (file, target) => {
       if (file === this.probe) return ts.createSourceFile(file, this.probeText, target);
@@ -71,12 +81,15 @@ export class World {
   /**
    * The program of these files.
    * What `@types` packages declare for everyone is large: they are read where a name is not known without.
+   *
+   * @param {string[]} files
    */
   load(files) {
     this.files = files;
     this.create();
     if (this.broken.length > 0 || ambient(this.roots.new).length === 0) return;
-    const unknown = (source) => references(source, this.checker).some(({ symbol }) => !symbol);
+    const unknown = (/** @type {SourceFile} */ source) =>
+      references(source, this.checker).some(({ symbol }) => !symbol);
     if (!this.sources().some(unknown)) return;
     this.options.types = ambient(this.roots.new);
     this.create();
@@ -97,11 +110,17 @@ export class World {
     return this.program.getSourceFiles().filter((source) => this.side(source.fileName));
   }
 
-  /** Remembers whether an import has declarations: a file's own, and any file's from a package. */
+  /**
+   * Remembers whether an import has declarations: a file's own, and any file's from a package.
+   *
+   * @param {string} file
+   * @param {string} text the specifier
+   * @param {import("typescript").ResolvedModuleFull | undefined} found
+   */
   imported(file, text, found) {
     const side = this.side(file);
     if (!side || /\.(?![cm]?[jt]sx?$)\w+$/.test(text)) return;
-    const typed = Boolean(found) && !/^\.[cm]?jsx?$/.test(found.extension);
+    const typed = found !== undefined && !/^\.[cm]?jsx?$/.test(found.extension);
     const known = this.imports[side];
     const key = text.startsWith(".") ? `${this.relative(file)}\0${text}` : `\0${text}`;
     known.set(key, typed || (known.get(key) ?? false));
@@ -115,7 +134,7 @@ export class World {
       .map(([key]) => ({ file: key.split("\0")[0], text: key.split("\0")[1] }));
   }
 
-  /** The same with a file of questions. */
+  /** The same with a file of questions. @param {string} text */
   ask(text) {
     this.probeText = text;
     const rootNames = [...this.files, this.probe];
@@ -129,13 +148,16 @@ export class World {
     return { checker: program.getTypeChecker(), file };
   }
 
-  /** "old" or "new" for a file of the package itself. */
+  /** The version that a file of the package itself belongs to. @param {string} file */
   side(file) {
-    const inside = (root) =>
+    const inside = (/** @type {string} */ root) =>
       file.startsWith(`${root}/`) && !file.slice(root.length).includes("/node_modules/");
-    return ["new", "old"].find((side) => inside(this.roots[side])) ?? null;
+    /** @type {Side[]} */
+    const sides = ["new", "old"];
+    return sides.find((side) => inside(this.roots[side])) ?? null;
   }
 
+  /** The path in its version of the package. @param {string} file */
   relative(file) {
     const side = this.side(file);
     return side ? relative(this.roots[side], file) : null;
@@ -180,13 +202,19 @@ export class World {
     return whole;
   }
 
+  /** What a symbol means, behind imports and re-exports. @param {Symbol | undefined} symbol */
   resolved(symbol) {
     return symbol && symbol.flags & ts.SymbolFlags.Alias
       ? this.checker.getAliasedSymbol(symbol)
       : symbol;
   }
 
-  /** The file of the package that a module's declarations, as it is named in quotes, are added to. */
+  /**
+   * The file of the package that a module's declarations, as it is named in quotes, are added to.
+   *
+   * @param {SourceFile} source
+   * @param {string} quoted
+   */
   augmented(source, quoted) {
     const name = quoted.slice(1, -1);
     if (!name.startsWith(".")) return null;
@@ -244,16 +272,18 @@ export class World {
   }
 }
 
+/** @param {string} file */
 function extension(file) {
   return /\.d\.[cm]?ts$/.exec(file)?.[0] ?? ".ts";
 }
 
-/** What brings global types: the `@types` that are there. */
+/** What brings global types: the `@types` that are there. @param {string} root */
 function ambient(root) {
   const folder = join(root, "node_modules/@types");
   return existsSync(folder) ? readdirSync(folder).filter((name) => !name.startsWith(".")) : [];
 }
 
+/** @param {Node} node */
 export function isDeclaration(node) {
   return (
     ts.isInterfaceDeclaration(node) ||
@@ -266,13 +296,19 @@ export function isDeclaration(node) {
   );
 }
 
+/** @param {{ name?: Node | undefined }} declaration */
 export function nameOf(declaration) {
   return declaration.name ? declaration.name.getText() : "default";
 }
 
-/** Everything that a file names at its top: what it declares, and what it imports. */
+/**
+ * Everything that a file names at its top: what it declares, and what it imports.
+ *
+ * @param {SourceFile} source
+ */
 // biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one branch for each kind of node
 export function topLevel(source) {
+  /** @type {Set<string>} */
   const names = new Set();
   for (const statement of source.statements) {
     if (ts.isVariableStatement(statement)) {
@@ -288,6 +324,7 @@ export function topLevel(source) {
   return names;
 }
 
+/** @param {import("typescript").ImportClause | undefined} clause @param {Set<string>} names */
 function imported(clause, names) {
   if (clause?.name) names.add(clause.name.text);
   const bindings = clause?.namedBindings;
