@@ -629,3 +629,58 @@ fn a_generator_is_told_if_nothing_said_what_was_returned() {
         assert_eq!(ids(&of(old.0, old.1), &of(new.0, new.1)), expected);
     }
 }
+
+#[test]
+fn a_parameter_in_the_same_place_is_no_rename_if_only_one_may_be_left_out() {
+    let old = function(&[("url", EITHER, None, None)]);
+    let new = function(&[("address", EITHER, None, Some("None"))]);
+    assert_eq!(ids(&old, &new), ["Breaking parameter-removed the parameter `url` was removed"]);
+}
+
+#[test]
+fn values_that_differ_in_their_quotes_are_the_same() {
+    let of = |default| function(&[("a", EITHER, None, Some(default))]);
+    assert_eq!(ids(&of("'x'"), &of("\"x\"")), Vec::<String>::new());
+}
+
+#[test]
+fn the_first_overload_decides_also_for_arguments_of_any_type() {
+    let of = |all: &[(&str, &str)]| {
+        let overloads: Vec<Value> = all
+            .iter()
+            .map(|(takes, returns)| {
+                let x = json!({ "name": "x", "kind": EITHER, "type": takes });
+                json!({ "parameters": [x], "type": returns })
+            })
+            .collect();
+        let f = json!({ "kind": "function", "binding": "function", "overloads": overloads });
+        surface(
+            json!({ "demo": { "to": "demo", "public": true }, "demo.f": { "to": "demo.f", "public": true } }),
+            json!({ "demo": { "kind": "module" }, "demo.f": f }),
+        )
+    };
+    let any = "typing.Any";
+    assert_eq!(
+        ids(&of(&[(any, "int"), ("str", "str")]), &of(&[(any, "bytes"), (any, "int"), ("str", "str")])),
+        ["Breaking return-type-widened it returned int, now bytes"]
+    );
+    assert_eq!(ids(&of(&[(any, "int")]), &of(&[("str", "bytes"), (any, "int")])), Vec::<String>::new());
+}
+
+#[test]
+fn an_inherited_member_is_removed_where_it_was_defined() {
+    let of = |members: Value| {
+        let base = json!({ "kind": "class", "members": members });
+        let sub =
+            json!({ "kind": "class", "members": members, "bases": ["demo.Z"], "ancestors": ["demo.Z"] });
+        let public = |to: &str| json!({ "to": to, "public": true });
+        surface(
+            json!({ "demo": public("demo"), "demo.A": public("demo.A"), "demo.Z": public("demo.Z") }),
+            json!({ "demo": { "kind": "module" }, "demo.A": sub, "demo.Z": base,
+                "demo.Z.f": { "kind": "function", "binding": "instance" } }),
+        )
+    };
+    let found = diff(&of(json!({ "f": "demo.Z.f" })), &of(json!({})));
+    let symbols: Vec<&str> = found.iter().map(|change| change.symbol.as_str()).collect();
+    assert_eq!(symbols, ["demo.Z.f"]);
+}

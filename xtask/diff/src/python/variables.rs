@@ -188,6 +188,7 @@ mod tests {
         for (inside, expected) in [
             ("'T'", vec!["'T'"]),
             ("'T', bound=dict[str, int]", vec!["'T'", "bound=dict[str, int]"]),
+            ("'T', dict[str, int], str", vec!["'T'", "dict[str, int]", "str"]),
             ("'T', bound='a, b'", vec!["'T'", "bound='a, b'"]),
             ("'T', int, typing.Literal['a, b']", vec!["'T'", "int", "typing.Literal['a, b']"]),
         ] {

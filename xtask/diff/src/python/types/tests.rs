@@ -325,3 +325,13 @@ fn a_literal_value_has_a_class() {
         assert_eq!(of_value(text), expected, "{text}");
     }
 }
+
+#[test]
+fn a_variable_is_itself_whatever_limits_it() {
+    let variable = |bound: Option<&str>| {
+        let bound = bound.map(|name| Box::new(Type::Name(name.into(), vec![])));
+        Type::Variable("demo.T".into(), bound)
+    };
+    assert_eq!(classes().fits(&variable(None), &variable(Some("int"))), Yes);
+    assert_eq!(classes().fits(&variable(Some("str")), &variable(Some("int"))), Yes);
+}
