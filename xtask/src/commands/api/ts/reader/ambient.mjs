@@ -235,7 +235,13 @@ function compareNamed(compare, at, was, is) {
           ts.isInterfaceDeclaration(node) || ts.isClassLike(node) || ts.isTypeLiteralNode(node),
       );
   const both = { old: bodies(was), new: bodies(is) };
-  if (was.kind === "function") return compare.functions(was.nodes, is.nodes, tell, {});
+  if (was.kind === "function")
+    return compare.functions(
+      was.nodes.filter(ts.isFunctionDeclaration),
+      is.nodes.filter(ts.isFunctionDeclaration),
+      tell,
+      {},
+    );
   if (both.old.length > 0 && both.new.length > 0)
     return compareMembers(questions, {
       names: given,
@@ -246,7 +252,7 @@ function compareNamed(compare, at, was, is) {
       inherited: () => false,
       base: { old: null, new: null },
       closed: false,
-      report: (/** @type {any} */ { member, ...one }) =>
+      report: ({ member, ...one }) =>
         compare.report({
           ...one,
           symbol: `${at.symbol}.${member.name}`,

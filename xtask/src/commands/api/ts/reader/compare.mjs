@@ -1,7 +1,7 @@
 // Two definitions that users know by one name: what kind they are, and what is different.
 
 import { flat } from "./likeness.mjs";
-import { compareMembers } from "./members.mjs";
+import { compareMembers, has } from "./members.mjs";
 import { references } from "./references.mjs";
 import {
   changedDefaults,
@@ -13,7 +13,41 @@ import {
 } from "./signatures.mjs";
 import { ts } from "./typescript.mjs";
 
-const has = (node, kind) => Boolean(node.modifiers?.some((m) => m.kind === ts.SyntaxKind[kind]));
+/** @typedef {import("typescript").Node} Node */
+/** @typedef {import("typescript").Symbol} Symbol */
+/** @typedef {import("typescript").TypeNode} TypeNode */
+/** @typedef {import("typescript").ConditionalTypeNode} Conditional */
+/** @typedef {import("typescript").ExpressionWithTypeArguments} Base */
+/** @typedef {import("./members.mjs").Member} Member */
+/** @typedef {import("./names.mjs").Pair} Pair */
+/** @typedef {import("./questions.mjs").Answer} Answer */
+/** @typedef {import("./references.mjs").Defined} Defined */
+/** @typedef {import("./signatures.mjs").Found} Found */
+/** @typedef {import("./signatures.mjs").Shared} Shared */
+/** @typedef {import("./signatures.mjs").Ways} Ways */
+/** @typedef {import("./text.mjs").Names} Names */
+/** @typedef {import("./text.mjs").Texts} Texts */
+/** @typedef {import("./world.mjs").Side} Side */
+/**
+ * @typedef {object} Detail what a difference says beside the rule of a finding
+ * @property {string} [symbol] the name that users know
+ * @property {string} [kind]
+ * @property {Node} [oldNode]
+ * @property {Node} [newNode]
+ * @property {string} [was] the old definition in one line
+ * @property {string} [is] the new one
+ */
+/** @typedef {Found & Detail} Difference */
+/** @typedef {(difference: Difference) => void} Report */
+/** @typedef {(rule: string, extra?: Partial<Difference>) => void} Tell */
+/** @typedef {{ was?: string, is?: string }} Whole both definitions in one line */
+/** @typedef {ReturnType<typeof kinds>} Kinds */
+/** @typedef {import("./signatures.mjs").Signatures} Signatures */
+/** @typedef {import("./signatures.mjs").TypeParameters} TypeParameters */
+/** @typedef {{ typeParameters?: TypeParameters }} Generic */
+/** @typedef {{ heritageClauses?: readonly import("typescript").HeritageClause[] }} Derived */
+/** @typedef {import("typescript").NamedDeclaration & Generic & Derived} Declared */
+/** @typedef {import("typescript").EnumMember & { renamed?: boolean }} EnumMember */
 
 /** What a symbol with one of these flags is as a value; the first that fits. */
 const VALUES = [
@@ -32,11 +66,17 @@ const TYPES = [
   { flag: ts.SymbolFlags.Enum, kind: "enum" },
 ];
 
+/** @param {{ flag: number, kind: string }[]} table @param {number} flags */
 function firstOf(table, flags) {
   return table.find(({ flag }) => flags & flag)?.kind ?? null;
 }
 
-/** What a symbol is as a value and as a type. */
+/** @param {Symbol} symbol @returns {readonly Declared[]} */
+function declared(symbol) {
+  return symbol.declarations ?? [];
+}
+
+/** What a symbol is as a value and as a type. @param {Symbol} symbol */
 export function kinds(symbol, typeOnly = false) {
   const { flags } = symbol;
   const value = firstOf(VALUES, flags);
@@ -50,7 +90,7 @@ export class Compare {
    * @param {import("./text.mjs").Texts} texts
    * @param {import("./questions.mjs").Questions} questions
    * @param {import("./positions.mjs").Positions} positions
-   * @param {(difference: Record<string, unknown>) => void} report
+   * @param {Report} report
    */
   constructor(world, texts, questions, positions, report) {
     this.world = world;
@@ -62,12 +102,13 @@ export class Compare {
     this.exported = new Set();
   }
 
-  /** `item`: { symbol, old, new: symbols, typeOnly: { old, new }, exported }. */
+  /** @param {Pair} item */
   pair(item) {
     const [was, is] = [kinds(item.old, item.typeOnly?.old), kinds(item.new, item.typeOnly?.new)];
-    const node = (symbol) =>
-      symbol.declarations.find((d) => d.name)?.name ?? symbol.declarations[0];
+    const node = (/** @type {Symbol} */ symbol) =>
+      declared(symbol).find((d) => d.name)?.name ?? declared(symbol)[0];
     const whole = { was: shown(item.old), is: shown(item.new) };
+    /** @type {Tell} */
     const tell = (rule, extra = {}) =>
       this.report({
         rule,
@@ -86,6 +127,7 @@ export class Compare {
     else if (was.type && was.type !== "enum") this.type(item, tell, whole);
   }
 
+  /** @param {Pair} item @param {string} kind @param {Tell} tell @param {Whole} whole */
   value(item, kind, tell, whole) {
     if (kind === "function")
       this.functions(functionsOf(item.old), functionsOf(item.new), tell, whole);
@@ -94,7 +136,9 @@ export class Compare {
     if (kind === "constant") this.constants(item, tell, whole);
   }
 
+  /** @param {Signatures} old @param {Signatures} now @param {Tell} tell @param {Whole} whole */
   functions(old, now, tell, whole) {
+    /** @type {import("./signatures.mjs").Slot} */
     const slot = {
       positions: { out: true },
       names: { old: new Map(), new: new Map(), declared: [] },
@@ -107,6 +151,12 @@ export class Compare {
   /**
    * A function may become a constant that holds one.
    * Anything else is another kind, or for the compiler to judge.
+   *
+   * @param {Pair} item
+   * @param {Kinds} was
+   * @param {Kinds} is
+   * @param {Tell} tell
+   * @param {Whole} whole
    */
   crossValue(item, was, is, tell, whole) {
     const [old, now] = [callables(item.old), callables(item.new)];
@@ -118,16 +168,19 @@ export class Compare {
     tell(doubt ? "kind-maybe-changed" : "kind-changed", { old: was.any, new: is.any, ...whole });
   }
 
+  /** @param {Pair} item @param {Tell} tell @param {Whole} whole */
   constants(item, tell, whole) {
-    const [old, now] = [item.old, item.new].map((symbol) =>
-      symbol.declarations.find(ts.isVariableDeclaration),
+    // A constant in a pattern has no place of its own, so it is not compared.
+    /** @typedef {import("typescript").VariableDeclaration} Variable */
+    const [old, now] = [item.old, item.new].map(
+      (symbol) => /** @type {Variable} */ (declared(symbol).find(ts.isVariableDeclaration)),
     );
-    if (callables(item.old) && callables(item.new))
-      return this.functions(callables(item.old), callables(item.new), tell, whole);
-    const text = (declaration) =>
+    const [before, after] = [callables(item.old), callables(item.new)];
+    if (before && after) return this.functions(before, after, tell, whole);
+    const text = (/** @type {Variable} */ declaration) =>
       this.texts.of(declaration.type ?? declaration.initializer ?? declaration.name);
-    const [before, after] = [text(old), text(now)];
-    if (before.same === after.same) return;
+    const [was, is] = [text(old), text(now)];
+    if (was.same === is.same) return;
     if (
       old.initializer &&
       now.initializer &&
@@ -139,27 +192,27 @@ export class Compare {
         ...whole,
       });
     }
-    this.questions.ask([], { was: before.text, now: after.text }, (answer) => {
+    this.questions.ask([], { was: was.text, now: is.text }, (answer) => {
       const [a, b] = [old, now].map((d) => flat(d.type ?? d.initializer ?? d));
       if (!answer.serves("now", "was")) tell("constant-type-changed", { old: a, new: b, ...whole });
     });
   }
 
+  /** @param {Pair} item */
   enums(item) {
-    const list = (symbol) =>
-      symbol.declarations.filter(ts.isEnumDeclaration).flatMap((d) => [...d.members]);
-    const value = (member) => this.world.checker.getConstantValue(member);
-    const named = (members) => new Map(members.map((m) => [m.name.text, m]));
-    const [old, now] = [named(list(item.old)), named(list(item.new))];
+    const value = (/** @type {EnumMember} */ member) => this.world.checker.getConstantValue(member);
+    const [old, now] = [enumMembers(item.old), enumMembers(item.new)];
+    /** @type {(rule: string, member: EnumMember, extra: Partial<Difference>) => void} */
     const tell = (rule, member, extra) =>
       this.report({
         rule,
-        symbol: `${item.symbol}.${member.name.text}`,
+        symbol: `${item.symbol}.${enumName(member)}`,
         kind: "enum-member",
         ...extra,
       });
-    const constant = (symbol) => symbol.declarations.some((d) => has(d, "ConstKeyword"));
-    const come = [...now.values()].filter((m) => !old.has(m.name.text));
+    const constant = (/** @type {Symbol} */ symbol) =>
+      declared(symbol).some((d) => has(d, "ConstKeyword"));
+    const come = [...now.values()].filter((m) => !old.has(enumName(m)));
     for (const [name, member] of old) {
       const same = now.get(name);
       const at = {
@@ -179,7 +232,7 @@ export class Compare {
           ...at,
           newNode: other.name,
           is: other.getText(),
-          new: other.name.text,
+          new: enumName(other),
         });
       } else if (!same) tell("enum-member-removed", member, at);
     }
@@ -192,44 +245,45 @@ export class Compare {
         is: shown(item.new),
         symbol: item.symbol,
         kind: "enum",
-        oldNode: item.old.declarations[0].name,
-        newNode: item.new.declarations[0].name,
+        oldNode: declared(item.old)[0].name,
+        newNode: declared(item.new)[0].name,
       });
   }
 
+  /** @param {Pair} item @param {Tell} tell @param {Whole} whole */
   type(item, tell, whole) {
     const [old, now] = [item.old, item.new].map((symbol) => literals(symbol));
     if (old && now) return this.members(item, tell);
     const names = this.parameters(item, tell);
-    const text = (symbol, side) => typeText(this.texts, symbol, names[side]);
+    const text = (/** @type {Symbol} */ symbol, /** @type {Side} */ side) =>
+      typeText(this.texts, symbol, names[side]);
     const [before, after] = [text(item.old, "old"), text(item.new, "new")];
     if (before.same === after.same) return;
     const ways = this.ways(item);
-    const callable = [item.old, item.new].map((symbol) => aliased(symbol));
-    if (callable.every((node) => node && ts.isFunctionTypeNode(node))) {
+    const [first, second] = [aliased(item.old), aliased(item.new)];
+    if (first && second && ts.isFunctionTypeNode(first) && ts.isFunctionTypeNode(second)) {
       const slot = { positions: ways, names };
-      return compareSignatures(this.questions, [callable[0]], [callable[1]], slot, (found) => {
+      return compareSignatures(this.questions, [first], [second], slot, (found) => {
         for (const one of found) tell(one.rule, { ...one, ...whole });
       });
     }
-    const [first, second] = callable;
     if (this.branches([first, second], names, ways, tell, whole)) return;
     const { checker } = this.world;
     // So can two that take such a type by its name.
-    const named = (node) =>
+    const named = (/** @type {Node} */ node) =>
       references(node, checker).some(({ symbol }) => {
         const alias = this.world.resolved(symbol)?.declarations?.find(ts.isTypeAliasDeclaration);
         return alias?.typeParameters && deferred(alias.type);
       });
     const doubt =
       names.declared.length > 0 &&
-      callable.some((node) => node && (deferred(node) || (!item.exported && named(node))));
+      [first, second].some((node) => node && (deferred(node) || (!item.exported && named(node))));
     this.questions.ask(names.declared, { was: before.text, now: after.text }, (answer) => {
       const rule = changed(answer, ways);
       if (rule)
         tell(doubt ? "type-maybe-changed" : rule, {
-          old: flat(callable[0] ?? item.old.declarations[0]),
-          new: flat(callable[1] ?? item.new.declarations[0]),
+          old: flat(first ?? declared(item.old)[0]),
+          new: flat(second ?? declared(item.new)[0]),
           ...whole,
         });
     });
@@ -238,13 +292,21 @@ export class Compare {
   /**
    * Conditional types with the same condition: their branches are compared, with what the condition infers
    * as further type parameters. Returns whether that was possible.
+   *
+   * @param {[TypeNode | undefined, TypeNode | undefined]} types
+   * @param {Shared} names
+   * @param {Ways} ways
+   * @param {Tell} tell
+   * @param {Whole} whole
    */
   branches([old, now], names, ways, tell, whole) {
+    /** @type {[TypeNode, TypeNode][]} */
     const pairs = [];
     const own = { old: new Map(names.old), new: new Map(names.new), declared: [...names.declared] };
-    const inferred = (node, side) => {
+    const inferred = (/** @type {Node} */ node, /** @type {Side} */ side) => {
+      /** @type {import("typescript").Identifier[]} */
       const found = [];
-      const look = (inner) => {
+      const look = (/** @type {Node} */ inner) => {
         if (ts.isInferTypeNode(inner)) found.push(inner.typeParameter.name);
         ts.forEachChild(inner, (child) => void look(child));
       };
@@ -253,7 +315,7 @@ export class Compare {
         own[side].set(this.world.checker.getSymbolAtLocation(name), `V${own.declared.length + i}`);
       return found;
     };
-    const condition = (node, side) => {
+    const condition = (/** @type {Conditional} */ node, /** @type {Side} */ side) => {
       const names = inferred(node.extendsType, side).map((name) => name.text);
       const { same } = this.texts.of(node.extendsType, own[side]);
       const numbered = same.replace(/infer (\w+)/g, (_, name) => `infer ${names.indexOf(name)}`);
@@ -262,7 +324,9 @@ export class Compare {
         text: `${this.texts.of(node.checkType, own[side]).same} ${numbered}`,
       };
     };
+    /** @type {(was: TypeNode | undefined, is: TypeNode | undefined) => boolean} */
     const split = (was, is) => {
+      /** @type {(node: TypeNode | undefined) => TypeNode | undefined} */
       const plain = (node) => (node && ts.isParenthesizedTypeNode(node) ? plain(node.type) : node);
       const [a, b] = [plain(was), plain(is)];
       if (!a || !b || !ts.isConditionalTypeNode(a) || !ts.isConditionalTypeNode(b)) return false;
@@ -287,12 +351,13 @@ export class Compare {
     return true;
   }
 
-  /** Where values of it go; both ways where nothing says. */
+  /** Where values of it go; both ways where nothing says. @param {Pair} item */
   ways(item) {
     const ways = this.positions.of(item.old);
     return ways.in || ways.out ? ways : { in: true, out: true };
   }
 
+  /** @param {Pair} item @param {Tell} tell */
   members(item, tell) {
     const names = this.parameters(item, tell);
     const declarations = { old: bodies(item.old), new: bodies(item.new) };
@@ -315,12 +380,13 @@ export class Compare {
     names.new.set("this", "$this");
     names.declared.push(`$this extends ${self.type}`);
     const checker = this.world.checker;
-    const inherited = (member) => {
+    const inherited = (/** @type {Member} */ member) => {
       const type = member.isStatic
         ? checker.getTypeOfSymbol(item.old)
         : checker.getDeclaredTypeOfSymbol(item.old);
       return member.kind !== "constructor" && Boolean(checker.getPropertyOfType(type, member.name));
     };
+    /** @type {import("./members.mjs").About["report"]} */
     const report = ({ member, ...one }) =>
       this.report({
         ...one,
@@ -328,11 +394,11 @@ export class Compare {
         kind: "member",
         what: one.what ?? member.name,
       });
-    const closed = item.new.declarations.filter(ts.isClassDeclaration).some(isClosed);
+    const closed = declared(item.new).filter(ts.isClassDeclaration).some(isClosed);
     const base = { old: heritage(item.old), new: heritage(item.new) };
     const ways = isClass ? { in: false, out: true } : this.ways(item);
     if (isClass) this.classes(item, tell);
-    if (base.old) this.bases(item, base, names, self, tell);
+    if (base.old) this.bases(item, { old: base.old, new: base.new }, names, self, tell);
     compareMembers(this.questions, {
       names,
       declarations,
@@ -346,7 +412,12 @@ export class Compare {
     });
   }
 
-  /** Type parameters of both, under shared names; told where users who name them break. */
+  /**
+   * Type parameters of both, under shared names; told where users who name them break.
+   *
+   * @param {Pair} item
+   * @param {Tell} tell
+   */
   parameters(item, tell) {
     const [old, now] = [parametersOf(item.old), parametersOf(item.new)];
     const names = shared(this.texts, old, now);
@@ -370,7 +441,15 @@ export class Compare {
     return { ...names, declared: [...names.declared], given: old.map((_, i) => `T${i}`) };
   }
 
-  /** What it was derived from, it still is. */
+  /**
+   * What it was derived from, it still is.
+   *
+   * @param {Pair} item
+   * @param {{ old: Base[], new: Base[] | null }} bases
+   * @param {Shared} names
+   * @param {{ type: string }} self the new type's text
+   * @param {Tell} tell
+   */
   bases(item, { old, new: now }, names, self, tell) {
     const kept = (now ?? []).map((base) => this.texts.of(base, names.new).same);
     for (const base of old.filter((one) => !kept.includes(this.texts.of(one, names.old).same))) {
@@ -389,11 +468,17 @@ export class Compare {
     }
   }
 
-  /** Is a class that users know no base any more, neither of the class nor of its bases? */
+  /**
+   * Is a class that users know no base any more, neither of the class nor of its bases?
+   *
+   * @param {Pair} item
+   * @param {Base} base
+   */
   isOther(item, base) {
     const { checker } = this.world;
-    const resolved = (node) => this.world.resolved(checker.getSymbolAtLocation(node.expression));
-    const known = (symbol) => {
+    const resolved = (/** @type {Base} */ node) =>
+      this.world.resolved(checker.getSymbolAtLocation(node.expression));
+    const known = (/** @type {Defined} */ symbol) => {
       const located = this.world.locate(symbol);
       if (!located) return symbol?.name;
       if (located.outside !== undefined) return located.outside.split("#")[1];
@@ -407,6 +492,7 @@ export class Compare {
       symbol.flags & (ts.SymbolFlags.Class | ts.SymbolFlags.Interface);
     if (!isClass || (own && !this.exported.has(symbol))) return false;
     const seen = new Set();
+    /** @type {(one: Defined) => (string | undefined)[]} */
     const all = (one) => {
       if (!one || seen.has(one)) return [];
       seen.add(one);
@@ -419,13 +505,15 @@ export class Compare {
     return !all(item.new).includes(known(symbol));
   }
 
+  /** @param {Pair} item @param {Tell} tell */
   classes(item, tell) {
     const [old, now] = [item.old, item.new].map((symbol) =>
-      symbol.declarations.find(ts.isClassDeclaration),
+      declared(symbol).find(ts.isClassDeclaration),
     );
+    if (!old || !now) return;
     if (!has(old, "AbstractKeyword") && has(now, "AbstractKeyword")) tell("class-became-abstract");
     if (!isClosed(old) && isClosed(now)) tell("constructor-became-private");
-    const nominal = (node) =>
+    const nominal = (/** @type {import("typescript").ClassDeclaration} */ node) =>
       node.members.some(
         (m) =>
           has(m, "PrivateKeyword") ||
@@ -437,7 +525,12 @@ export class Compare {
   }
 }
 
-/** How a type changed for those who get values of it, and those who give them. */
+/**
+ * How a type changed for those who get values of it, and those who give them.
+ *
+ * @param {Answer} answer
+ * @param {Ways} ways
+ */
 function changed(answer, ways) {
   const widened = ways.out && !answer.serves("now", "was");
   const narrowed = ways.in && !answer.fits("was", "now");
@@ -445,62 +538,72 @@ function changed(answer, ways) {
   return widened ? "type-widened" : narrowed ? "type-narrowed" : null;
 }
 
-/** Nobody else can call its constructor. */
+/** Nobody else can call its constructor. @param {import("typescript").ClassDeclaration} node */
 function isClosed(node) {
   return node.members.some(
     (member) => ts.isConstructorDeclaration(member) && has(member, "PrivateKeyword"),
   );
 }
 
+/** @param {Symbol} symbol */
 function functionsOf(symbol) {
-  return symbol.declarations.filter(ts.isFunctionDeclaration);
+  return declared(symbol).filter(ts.isFunctionDeclaration);
 }
 
-/** The signatures of a function, or of a constant that holds one. */
+/** The signatures of a function, or of a constant that holds one. @param {Symbol} symbol */
 function callables(symbol) {
   if (symbol.flags & ts.SymbolFlags.Function) return functionsOf(symbol);
-  const type = symbol.declarations.find(ts.isVariableDeclaration)?.type;
+  const type = declared(symbol).find(ts.isVariableDeclaration)?.type;
   if (!type) return null;
   if (ts.isFunctionTypeNode(type)) return [type];
-  const onlyCalls =
-    ts.isTypeLiteralNode(type) &&
-    type.members.length > 0 &&
-    type.members.every(ts.isCallSignatureDeclaration);
-  return onlyCalls ? [...type.members] : null;
+  if (!ts.isTypeLiteralNode(type) || type.members.length === 0) return null;
+  const members = [...type.members];
+  return members.every(ts.isCallSignatureDeclaration) ? members : null;
 }
 
+/** @param {Symbol} symbol */
 function parametersOf(symbol) {
-  const declaration = symbol.declarations.find((d) => d.typeParameters);
-  return declaration ? [...declaration.typeParameters] : [];
+  return [...(declared(symbol).find((d) => d.typeParameters)?.typeParameters ?? [])];
 }
 
+/** What a type alias stands for. @param {Symbol} symbol */
 function aliased(symbol) {
-  const type = symbol.declarations.find(ts.isTypeAliasDeclaration)?.type;
+  const type = declared(symbol).find(ts.isTypeAliasDeclaration)?.type;
   return type && ts.isParenthesizedTypeNode(type) ? type.type : type;
 }
 
-/** Has it members that are written out? */
+/** Has it members that are written out? @param {Symbol} symbol */
 function literals(symbol) {
   const type = aliased(symbol);
   return type ? ts.isTypeLiteralNode(type) : true;
 }
 
+/** What has the members of a type. @param {Symbol} symbol */
 function bodies(symbol) {
-  return symbol.declarations.flatMap((d) => {
+  /** @type {(d: Declared) => import("./members.mjs").Body[]} */
+  const body = (d) => {
     if (ts.isTypeAliasDeclaration(d)) return ts.isTypeLiteralNode(d.type) ? [d.type] : [];
     return ts.isClassDeclaration(d) || ts.isInterfaceDeclaration(d) ? [d] : [];
-  });
+  };
+  return declared(symbol).flatMap(body);
 }
 
+/** What is behind `extends`. @param {Symbol} symbol */
 function heritage(symbol) {
-  const clauses = symbol.declarations
+  const clauses = declared(symbol)
     .flatMap((d) => d.heritageClauses ?? [])
     .filter((clause) => clause.token === ts.SyntaxKind.ExtendsKeyword);
   const types = clauses.flatMap((clause) => [...clause.types]);
   return types.length > 0 ? types : null;
 }
 
-/** An alias's type; an interface spelt out. */
+/**
+ * An alias's type; an interface spelt out.
+ *
+ * @param {Texts} texts
+ * @param {Symbol} symbol
+ * @param {Names} names
+ */
 function typeText(texts, symbol, names) {
   const type = aliased(symbol);
   if (type) return texts.of(type, names);
@@ -519,7 +622,12 @@ function typeText(texts, symbol, names) {
   };
 }
 
-/** Two types that depend on a type parameter can be the same without the compiler seeing it. */
+/**
+ * Two types that depend on a type parameter can be the same without the compiler seeing it.
+ *
+ * @param {Node} node
+ * @returns {boolean}
+ */
 function deferred(node) {
   if (
     ts.isConditionalTypeNode(node) ||
@@ -530,6 +638,21 @@ function deferred(node) {
   return ts.forEachChild(node, deferred) ?? false;
 }
 
+/** The members of an enum by name. @param {Symbol} symbol */
+function enumMembers(symbol) {
+  /** @type {EnumMember[]} */
+  const members = declared(symbol)
+    .filter(ts.isEnumDeclaration)
+    .flatMap((d) => [...d.members]);
+  return new Map(members.map((m) => [enumName(m), m]));
+}
+
+/** @param {EnumMember} member */
+function enumName({ name }) {
+  return ts.isComputedPropertyName(name) ? undefined : name.text;
+}
+
+/** @param {Node} node */
 function kindOfLiteral(node) {
   if (ts.isStringLiteral(node) || ts.isNumericLiteral(node) || ts.isPrefixUnaryExpression(node))
     return ts.isStringLiteral(node) ? "string" : "number";
@@ -538,9 +661,9 @@ function kindOfLiteral(node) {
     : node.kind;
 }
 
-/** A definition in one line: a class or an interface without its members. */
+/** A definition in one line: a class or an interface without its members. @param {Symbol} symbol */
 export function shown(symbol) {
-  const declaration = symbol.declarations[0];
+  const [declaration] = declared(symbol);
   if (ts.isVariableDeclaration(declaration)) return `const ${flat(declaration)}`;
   const text = flat(declaration)
     .replace(/^(export |default |declare )+/, "")

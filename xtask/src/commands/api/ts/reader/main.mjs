@@ -20,15 +20,30 @@ import { match, Texts } from "./text.mjs";
 import { ts } from "./typescript.mjs";
 import { isDeclaration, World } from "./world.mjs";
 
+/** @typedef {import("typescript").Node} Node */
+/** @typedef {import("typescript").Symbol} Symbol */
+/** @typedef {import("./names.mjs").Exports} Exports */
+/** @typedef {import("./names.mjs").List} List */
+/** @typedef {import("./names.mjs").Pair} Pair */
+/** @typedef {import("./world.mjs").Side} Side */
+/** @typedef {import("./world.mjs").Located} Located */
+/** @typedef {{ place: string, oldPlace: string }} Places */
+/** @typedef {import("./compare.mjs").Difference & Places} Placed */
+/** @typedef {Omit<Pair, "new"> & { new: Symbol | null }} Item null is what the new version has not */
+
+/** @type {Record<Side, string> & { public: string[] }} */
 const request = JSON.parse(readFileSync(0, "utf8"));
 const world = new World(request);
+/** @type {Placed[]} */
 const differences = [];
+/** @type {{ path: string, why: string }[]} */
 const problems = [];
+/** @type {{ place: string, text: string }[]} */
 const broken = [];
 
-/** @param {Record<string, any>} difference */
+/** @type {import("./compare.mjs").Report} */
 function report({ oldNode, newNode, was, is, ...one }) {
-  const line = (text) =>
+  const line = (/** @type {string | undefined} */ text) =>
     text
       ?.replace(/\/\*[\s\S]*?\*\//g, "")
       .replace(/\s+/g, " ")
@@ -42,6 +57,7 @@ function report({ oldNode, newNode, was, is, ...one }) {
   });
 }
 
+/** @type {import("./maps.mjs").Maps} */
 const maps = {
   roots: world.roots,
   old: entries(world.roots.old, request.public),
@@ -51,20 +67,20 @@ const maps = {
 compareMaps(maps, told);
 problems.push(...missing(maps));
 const guarded = guardedPaths(maps);
-const files = (side) =>
+const files = (/** @type {Side} */ side) =>
   guarded
     .flatMap((path) => {
       const entry = maps[side].entries.get(path);
       return [entry?.types, entry?.required];
     })
-    .filter(Boolean)
-    .map((file) => join(world.roots[side], file));
+    .flatMap((file) => (file ? [join(world.roots[side], file)] : []));
 if (same(files("old"), files("new"))) finish();
 world.load([...new Set([...files("old"), ...files("new")])]);
 if (isBroken()) finish();
 if (reachedSame()) finish();
 const lists = guarded.flatMap((path) => {
-  const [was, is] = ["old", "new"].map((side) => maps[side].entries.get(path));
+  const [was, is] = [maps.old, maps.new].map((side) => side.entries.get(path));
+  /** @type {(old: string, now: string) => List} */
   const list = (old, now) => ({
     path,
     old: exportsOf(world, join(world.roots.old, old)),
@@ -72,9 +88,9 @@ const lists = guarded.flatMap((path) => {
     lost: ambiguous(world, world.program.getSourceFile(join(world.roots.new, now))?.symbol),
   });
   if (!was?.types || !is?.types) return [];
-  const required = [was.required ?? was.types, is.required ?? is.types];
+  const plain = list(was.types, is.types);
   const both = was.required || is.required;
-  return both ? [list(was.types, is.types), list(...required)] : [list(was.types, is.types)];
+  return both ? [plain, list(was.required ?? was.types, is.required ?? is.types)] : [plain];
 });
 const texts = new Texts(world, match(world, exportedPairs(world, lists)));
 const questions = new Questions(world, texts);
@@ -83,8 +99,11 @@ const compare = new Compare(world, texts, questions, positions, report);
 compare.exported = new Set(
   lists.flatMap(({ old }) => [...old.values()].map(({ symbol }) => symbol)),
 );
+/** @type {Item[]} */
 const pairs = [];
+/** @type {Set<Symbol>} */
 const seen = new Set();
+/** @type {Set<Symbol>} */
 const walked = new Set();
 for (const list of lists) {
   const prefix = list.path === "." ? "" : `${list.path}#`;
@@ -96,8 +115,8 @@ for (const list of lists) {
 }
 learnPositions();
 // What they are made of, exported or not; the list grows while it is read.
-for (const { old } of pairs) for (const declaration of old.declarations) follow(declaration);
-for (const item of pairs) if (item.new) compare.pair(item);
+for (const { old } of pairs) for (const declaration of old.declarations ?? []) follow(declaration);
+for (const item of pairs) if (item.new) compare.pair({ ...item, new: item.new });
 const imported = lists.flatMap(({ old, now }) => [...old.values(), ...now.values()]);
 compareAmbient(compare, new Set([...seen, ...imported.map(({ symbol }) => symbol)]));
 lostImports();
@@ -106,8 +125,9 @@ finish();
 
 function finish() {
   // A file for `import` and one for `require` mostly say the same.
+  /** @type {Set<string>} */
   const seen = new Set();
-  const stem = (at) => at.replace(/(\.d)?\.[cm]?ts:\d+$/, "");
+  const stem = (/** @type {string} */ at) => at.replace(/(\.d)?\.[cm]?ts:\d+$/, "");
   const once = differences.filter((one) => {
     const id = JSON.stringify({ ...one, place: stem(one.place), oldPlace: stem(one.oldPlace) });
     return !seen.has(id) && seen.add(id);
@@ -146,7 +166,7 @@ function isBroken() {
     else if (!differences.some((one) => one.rule === "old-declarations-broken"))
       differences.push({
         rule: "old-declarations-broken",
-        symbol: world.relative(file),
+        symbol: world.relative(file) ?? undefined,
         kind: "file",
         what: text,
         was: text,
@@ -159,26 +179,31 @@ function isBroken() {
 
 /** Files that nobody can import may change: what is reached from the entry points is the same. */
 function reachedSame() {
-  const reached = (side) =>
+  const reached = (/** @type {Side} */ side) =>
     world
       .sources()
       .filter((source) => world.side(source.fileName) === side)
       .map((source) => `${world.relative(source.fileName)}\0${source.text}`)
       .sort()
       .join("\0");
-  const types = (side) => guarded.map((path) => maps[side].entries.get(path)?.types).join();
+  const types = (/** @type {Side} */ side) =>
+    guarded.map((path) => maps[side].entries.get(path)?.types).join();
   return types("old") === types("new") && reached("old") === reached("new");
 }
 
 /**
  * The same entry points, and the same text in every declaration file of both.
  * An entry point that is a source file says no such thing.
+ *
+ * @param {string[]} old
+ * @param {string[]} now
  */
 function same(old, now) {
   if (![...old, ...now].every((file) => /\.d\.[cm]?ts$/.test(file))) return false;
-  const inside = (side, list) => list.map((file) => relative(world.roots[side], file)).join();
-  const [before, after] = ["old", "new"].map((side) => declarationFiles(world.roots[side]));
-  const imports = (side) => JSON.stringify(maps[side].manifest.imports ?? {});
+  const inside = (/** @type {Side} */ side, /** @type {string[]} */ list) =>
+    list.map((file) => relative(world.roots[side], file)).join();
+  const [before, after] = [world.roots.old, world.roots.new].map(declarationFiles);
+  const imports = (/** @type {Side} */ side) => JSON.stringify(maps[side].manifest.imports ?? {});
   return (
     inside("old", old) === inside("new", now) &&
     imports("old") === imports("new") &&
@@ -187,7 +212,7 @@ function same(old, now) {
   );
 }
 
-/** What a name stands for is compared once, wherever it is imported from. */
+/** What a name stands for is compared once, wherever it is imported from. @param {Pair} item */
 function add(item) {
   const ours = world.locate(item.old)?.side && world.locate(item.new)?.side;
   if (item.old.flags & ts.SymbolFlags.Module) namespace(item);
@@ -196,15 +221,17 @@ function add(item) {
   pairs.push(item);
 }
 
+/** @param {Pair} item */
 function namespace(item) {
   // One that exports itself: `namespace postcss { export { postcss as default } }`.
   if (
     walked.has(item.old) ||
     seen.has(item.old) ||
-    !item.old.declarations.some((d) => world.side(d.getSourceFile().fileName))
+    !item.old.declarations?.some((d) => world.side(d.getSourceFile().fileName))
   )
     return;
   walked.add(item.old);
+  /** @type {(symbol: Symbol) => Exports} */
   const list = (symbol) =>
     new Map(
       !(symbol.flags & ts.SymbolFlags.Module)
@@ -236,12 +263,12 @@ function namespace(item) {
   );
 }
 
-/** A class's own static members, and its `prototype`, are compared with the class. */
+/** A class's own static members, and its `prototype`, are compared with the class. @param {Symbol} symbol */
 function inNamespace(symbol) {
-  return symbol?.declarations?.some((d) => !ts.isClassElement(d) && !ts.isEnumMember(d));
+  return symbol.declarations?.some((d) => !ts.isClassElement(d) && !ts.isEnumMember(d));
 }
 
-/** Another entry point that still has it. */
+/** Another entry point that still has it. @param {List} list @param {Symbol} symbol @param {string} name */
 function elsewhere(list, symbol, name) {
   const other = lists.find(
     (one) => one.path !== list.path && one.old.get(name)?.symbol === symbol && one.now.has(name),
@@ -262,11 +289,12 @@ function learnPositions() {
   }
 }
 
+/** @param {Node} declaration */
 function follow(declaration) {
   for (const { symbol, member, whole } of references(declaration, world.checker)) {
     const old = world.resolved(whole ?? member ?? symbol);
-    const located = old && world.locate(old);
-    if (located?.side !== "old" || located.path.length !== 1 || seen.has(old)) continue;
+    const located = world.locate(old);
+    if (!old || located?.side !== "old" || located.path.length !== 1 || seen.has(old)) continue;
     seen.add(old);
     const target = texts.target(located);
     const now = target.side === "new" ? named(target, old) : null;
@@ -274,26 +302,34 @@ function follow(declaration) {
   }
 }
 
-/** The new definition; an exported constant and a type that is not exported may have one name. */
+/**
+ * The new definition; an exported constant and a type that is not exported may have one name.
+ *
+ * @param {Located} located
+ * @param {Symbol} old
+ */
 function named({ file, path }, old) {
   const [name] = path;
+  const was = kinds(old);
   const source = world.program.getSourceFile(file);
   // The local name of a default export stands for what is exported.
-  const local = source.locals?.get(name);
+  const local = source?.locals?.get(name);
   const found = [
-    source.symbol.exports.get(name),
+    source?.symbol?.exports?.get(name),
     local && kinds(local).any !== "namespace" ? local : null,
     local && world.checker.getExportSymbolOfSymbol(local),
-  ].filter((symbol) => symbol?.declarations?.some(isDeclaration));
+  ].flatMap((symbol) => (symbol?.declarations?.some(isDeclaration) ? [symbol] : []));
   return (
-    found.find((symbol) =>
-      ["value", "type"].every((part) => !kinds(old)[part] || kinds(symbol)[part]),
-    ) ??
+    found.find((symbol) => {
+      const is = kinds(symbol);
+      return (!was.value || is.value) && (!was.type || is.type);
+    }) ??
     found[0] ??
     null
   );
 }
 
+/** @type {import("./maps.mjs").Told} */
 function told(rule, path, extra = {}) {
   const at = { place: "package.json:1", oldPlace: "package.json:1" };
   differences.push({ rule, symbol: path, kind: "entry", what: path, ...at, ...extra });

@@ -5,17 +5,72 @@ import { alike } from "./likeness.mjs";
 import { compareSignatures, model } from "./signatures.mjs";
 import { ts } from "./typescript.mjs";
 
-const has = (node, kind) => Boolean(node.modifiers?.some((m) => m.kind === ts.SyntaxKind[kind]));
+/** @typedef {import("typescript").Node} Node */
+/** @typedef {import("typescript").TypeNode} TypeNode */
+/** @typedef {import("./compare.mjs").Difference} Difference */
+/** @typedef {import("./compare.mjs").Tell} Tell */
+/** @typedef {import("./questions.mjs").Questions} Questions */
+/** @typedef {import("./signatures.mjs").Found} Found */
+/** @typedef {import("./signatures.mjs").Signature} Signature */
+/** @typedef {import("./signatures.mjs").Ways} Ways */
+/** @typedef {import("./text.mjs").Names} Names */
+/** @typedef {import("./text.mjs").Texts} Texts */
+/** @typedef {{ questionToken?: Node, type?: TypeNode }} Typed */
+/** @typedef {(import("typescript").ClassElement | import("typescript").TypeElement) & Typed} Element */
+/** @typedef {Node & { members: readonly Element[], name?: Node }} Body a class, or a type */
+/** @typedef {Node & { modifiers?: readonly Node[] }} Modified */
+/**
+ * @typedef {object} Member
+ * @property {string} key
+ * @property {string} name
+ * @property {Node} symbol its name
+ * @property {boolean} isStatic
+ * @property {Element[]} nodes overloads, a getter and its setter
+ * @property {boolean} readonly
+ * @property {boolean} optional
+ * @property {boolean} isProtected
+ * @property {boolean} isAbstract
+ * @property {ReturnType<typeof kind>} kind
+ * @property {string} shown
+ * @property {TypeNode | undefined} type
+ * @property {readonly Signature[]} signatures
+ * @property {string} same
+ * @property {boolean} [renamed] it was found under an old name, or was static
+ */
+/**
+ * @typedef {object} About what is compared
+ * @property {import("./signatures.mjs").Shared} names
+ * @property {{ old: Body[], new: Body[] }} declarations
+ * @property {Ways} positions
+ * @property {boolean} isClass
+ * @property {{ type?: string, value?: string }} self the new type's text, and that of the class itself
+ * @property {(member: Member) => boolean} inherited has the old one it, inherited members included?
+ * @property {(found: Difference & { member: { name: string } }) => void} report
+ * @property {{ old: readonly Node[] | null, new: readonly Node[] | null }} base what it is derived from
+ * @property {boolean} closed nobody else can call its constructor
+ */
 
-/** Members by key. A key says what they are called, and whether the class itself has them. */
+/** @param {Modified} node @param {keyof typeof ts.SyntaxKind} kind */
+export const has = (node, kind) =>
+  Boolean(node.modifiers?.some((m) => m.kind === ts.SyntaxKind[kind]));
+
+/**
+ * Members by key. A key says what they are called, and whether the class itself has them.
+ *
+ * @param {Texts} texts
+ * @param {Body[]} declarations
+ * @param {Names} names
+ */
 // biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one statement for each fact of a member
 export function members(texts, declarations, names) {
+  /** @type {Map<string, Member>} */
   const found = new Map();
   for (const node of declarations.flatMap((d) => [...d.members])) {
     if (has(node, "PrivateKeyword") || (node.name && ts.isPrivateIdentifier(node.name))) continue;
     const isStatic = has(node, "StaticKeyword");
     const name = nameOf(texts, node, names);
     const key = `${isStatic ? "static " : ""}${name.same}`;
+    /** @type {Member} */
     const member = found.get(key) ?? {
       key,
       name: name.shown,
@@ -23,6 +78,14 @@ export function members(texts, declarations, names) {
       isStatic,
       nodes: [],
       readonly: true,
+      optional: false,
+      isProtected: false,
+      isAbstract: false,
+      kind: kind(node),
+      shown: "",
+      type: undefined,
+      signatures: [],
+      same: "",
     };
     found.set(key, member);
     member.nodes.push(node);
@@ -43,7 +106,7 @@ export function members(texts, declarations, names) {
         ? type && ts.isFunctionTypeNode(type)
           ? [type]
           : []
-        : member.nodes;
+        : /** @type {(Element & Signature)[]} */ (member.nodes);
     // Written differently, or only laid out differently? The order of overloads counts.
     const written = member.nodes.map((n) =>
       texts
@@ -57,6 +120,7 @@ export function members(texts, declarations, names) {
   return found;
 }
 
+/** @param {Texts} texts @param {Element} node @param {Names} names */
 function nameOf(texts, node, names) {
   if (ts.isConstructorDeclaration(node) || ts.isConstructSignatureDeclaration(node))
     return { same: "new()", shown: "constructor" };
@@ -66,11 +130,14 @@ function nameOf(texts, node, names) {
     const type = /** @type {import("typescript").TypeNode} */ (node.parameters[0]?.type);
     return { same: `[${texts.of(type, names).same}]`, shown: `[${type.getText()}]` };
   }
-  if (ts.isComputedPropertyName(node.name))
-    return { same: texts.of(node.name, names).same, shown: node.name.getText() };
-  return { same: JSON.stringify(node.name.text), shown: node.name.text };
+  // All others have a name.
+  const name = /** @type {import("typescript").PropertyName} */ (node.name);
+  if (ts.isComputedPropertyName(name))
+    return { same: texts.of(name, names).same, shown: name.getText() };
+  return { same: JSON.stringify(name.text), shown: name.text };
 }
 
+/** @param {Node} node */
 function kind(node) {
   if (ts.isConstructorDeclaration(node) || ts.isConstructSignatureDeclaration(node))
     return "constructor";
@@ -79,18 +146,14 @@ function kind(node) {
   return ts.isIndexSignatureDeclaration(node) ? "index" : "property";
 }
 
-/** A getter says what readers get; a setter alone what may be set. */
+/** A getter says what readers get; a setter alone what may be set. @param {Member} member */
 function typeOf(member) {
   const getter = member.nodes.find(ts.isGetAccessor);
   const [first] = member.nodes;
   return getter?.type ?? (ts.isSetAccessor(first) ? first.parameters[0]?.type : first.type);
 }
 
-/**
- * `about`: { symbol, positions, names, declarations: { old, new }, self: { old, new }, report, isClass,
- * word }.
- * self.new is the new type's text; self.old answers what the old one has, inherited members included.
- */
+/** @param {Questions} questions @param {About} about */
 export function compareMembers(questions, about) {
   const { texts } = questions;
   const before = members(texts, about.declarations.old, about.names.old);
@@ -111,11 +174,20 @@ export function compareMembers(questions, about) {
   if (about.isClass) constructors(questions, about, before.get("new()"), after.get("new()"));
 }
 
-/** Not written here any more: inherited, made protected or private, renamed, or gone. */
+/**
+ * Not written here any more: inherited, made protected or private, renamed, or gone.
+ *
+ * @param {Questions} questions
+ * @param {About} about
+ * @param {Member} member
+ * @param {Member[]} come members that were not there
+ */
 function missing(questions, about, member, come) {
+  /** @type {Tell} */
   const tell = (rule, extra = {}) =>
     about.report({ rule, member, oldNode: member.symbol, was: member.shown, ...extra });
   const self = member.isStatic ? about.self.value : about.self.type;
+  /** @type {{ self?: string, was?: string }} */
   const types =
     self && member.kind !== "index" && member.kind !== "call"
       ? {
@@ -128,13 +200,15 @@ function missing(questions, about, member, come) {
   // biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one condition for each rule
   questions.ask(about.names.declared, types, (answer) => {
     const here =
-      types.self && !member.symbol.expression
+      types.self && !ts.isComputedPropertyName(member.symbol)
         ? answer.checker.getPropertyOfType(
             answer.checker.getApparentType(answer.type("self")),
             member.name,
           )
         : undefined;
-    const hidden = here?.declarations?.some(
+    /** @type {readonly import("typescript").NamedDeclaration[]} */
+    const declarations = here?.declarations ?? [];
+    const hidden = declarations.some(
       (d) => has(d, "PrivateKeyword") || (has(d, "ProtectedKeyword") && !member.isProtected),
     );
     if (here && !hidden) {
@@ -146,7 +220,7 @@ function missing(questions, about, member, come) {
         ) &&
         about.positions.out
       )
-        tell("member-type-changed", { old: member.type.getText(), new: "inherited" });
+        tell("member-type-changed", { old: member.type?.getText(), new: "inherited" });
       return;
     }
     const now = come.find(
@@ -158,9 +232,9 @@ function missing(questions, about, member, come) {
         alike(m.name, member.name),
     );
     if (hidden) {
-      const isProtected = here.declarations.some((d) => has(d, "ProtectedKeyword"));
+      const isProtected = declarations.some((d) => has(d, "ProtectedKeyword"));
       return tell(isProtected ? "member-became-protected" : "member-became-private", {
-        newNode: here.declarations[0].name,
+        newNode: declarations[0].name,
       });
     }
     if (now) {
@@ -179,6 +253,7 @@ function missing(questions, about, member, come) {
   });
 }
 
+/** What it is but for its name. @param {Member} member */
 function shape(member) {
   return member.same
     .split(member.key.replace(/^static /, ""))
@@ -187,15 +262,19 @@ function shape(member) {
     .join("");
 }
 
+/** @param {About} about @param {Member} member */
 function added(about, member) {
-  const tell = (rule) => about.report({ rule, member, newNode: member.symbol, is: member.shown });
+  const tell = (/** @type {string} */ rule) =>
+    about.report({ rule, member, newNode: member.symbol, is: member.shown });
   if (about.isClass) return tell(member.isAbstract ? "abstract-member-added" : "member-added");
   const required = !member.optional && member.kind !== "index" && about.positions.in;
   tell(required ? "member-added-required" : "member-added");
 }
 
+/** @param {Questions} questions @param {About} about @param {Member} was @param {Member} is */
 // biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one condition for each rule
 function changed(questions, about, was, is) {
+  /** @type {Tell} */
   const tell = (rule, extra = {}) =>
     about.report({
       rule,
@@ -240,15 +319,25 @@ function changed(questions, about, was, is) {
   }
 }
 
+/**
+ * @param {Questions} questions
+ * @param {About} about
+ * @param {Member} was
+ * @param {Member} is
+ * @param {Ways} asked
+ * @param {Tell} tell
+ * @param {string | undefined} whom who is affected, if not everyone
+ */
 function types(questions, about, was, is, asked, tell, whom) {
   const { texts } = questions;
-  const text = (member, names) => {
-    if (member.kind === "property") return member.type ? texts.of(member.type, names).text : "any";
-    if (member.kind === "index") return texts.of(member.nodes[0].type, names).text;
-    const call = (node) => model(texts, node, names).whole.replace(/\) =>/, "):").slice(1, -1);
-    return `{ ${member.nodes.map(call).join("; ")} }`;
+  const text = (/** @type {Member} */ member, /** @type {Names} */ names) => {
+    if (member.kind === "property" || member.kind === "index")
+      return member.type ? texts.of(member.type, names).text : "any";
+    const call = (/** @type {Signature} */ node) =>
+      model(texts, node, names).whole.replace(/\) =>/, "):").slice(1, -1);
+    return `{ ${member.signatures.map(call).join("; ")} }`;
   };
-  const shown = (member) => member.type?.getText() ?? member.shown;
+  const shown = (/** @type {Member} */ member) => member.type?.getText() ?? member.shown;
   const asking = { was: text(was, about.names.old), now: text(is, about.names.new) };
   questions.ask(about.names.declared, asking, (answer) => {
     const extra = { old: shown(was), new: shown(is), whom };
@@ -267,9 +356,14 @@ function types(questions, about, was, is, asked, tell, whom) {
 /**
  * What `new` takes.
  * A constructor that is not written comes from the base, and takes nothing where there is none.
+ *
+ * @param {Questions} questions
+ * @param {About} about
+ * @param {Member | undefined} was
+ * @param {Member | undefined} is
  */
 function constructors(questions, about, was, is) {
-  const tell = (found) => {
+  const tell = (/** @type {Found[]} */ found) => {
     for (const one of found)
       about.report({
         ...one,
@@ -286,22 +380,22 @@ function constructors(questions, about, was, is) {
     if (was.same !== is.same)
       compareSignatures(
         questions,
-        was.nodes,
-        is.nodes,
+        was.signatures,
+        is.signatures,
         { positions: { out: true }, names: about.names },
         tell,
       );
     return;
   }
   if (!was && is && !about.base.old) {
-    const required = is.nodes.map((n) =>
+    const required = is.signatures.map((n) =>
       n.parameters.filter((p) => !p.questionToken && !p.dotDotDotToken),
     );
     if (required.every((list) => list.length > 0))
       tell(required[0].map((p) => ({ rule: "parameter-added-required", what: p.name.getText() })));
-  } else if (was && !is && !about.base.new && was.nodes.some((n) => n.parameters.length > 0)) {
+  } else if (was && !is && !about.base.new && was.signatures.some((n) => n.parameters.length > 0)) {
     tell(
-      [...new Set(was.nodes.flatMap((n) => n.parameters.map((p) => p.name.getText())))].map(
+      [...new Set(was.signatures.flatMap((n) => n.parameters.map((p) => p.name.getText())))].map(
         (what) => ({ rule: "parameter-removed", what }),
       ),
     );

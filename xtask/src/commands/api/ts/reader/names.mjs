@@ -6,14 +6,44 @@ import { key } from "./text.mjs";
 import { ts } from "./typescript.mjs";
 import { HANDLE } from "./world.mjs";
 
-/** The exports of a file: name to { symbol, typeOnly }. */
+/** @typedef {import("typescript").Node} Node */
+/** @typedef {import("typescript").Symbol} Symbol */
+/** @typedef {import("./world.mjs").World} World */
+/**
+ * @typedef {object} Export
+ * @property {Symbol} symbol what it stands for
+ * @property {boolean} typeOnly
+ * @property {Node | undefined} node where it is exported
+ */
+/** @typedef {Map<string, Export>} Exports by name */
+/** @typedef {{ path: string, old: Exports, now: Exports, lost: Set<string> }} List for an entry point */
+/**
+ * @typedef {object} Both
+ * @property {Exports} old
+ * @property {Exports} now
+ * @property {string} prefix of the names, as they are reported
+ * @property {(symbol: Symbol, name: string) => string | null} elsewhere another place that still has it
+ * @property {Set<string> | null} lost names that two files give, so that nobody gets them
+ */
+/**
+ * @typedef {object} Pair definitions that users know by one name
+ * @property {string} symbol the name, as it is reported
+ * @property {string} name
+ * @property {Symbol} old
+ * @property {Symbol} new
+ * @property {Record<import("./world.mjs").Side, boolean>} [typeOnly]
+ * @property {boolean} exported
+ */
+
+/** The exports of a file. @param {World} world @param {string} file */
 export function exportsOf(world, file) {
   const source = file && world.program.getSourceFile(file);
+  /** @type {Exports} */
   const found = new Map();
   // With what other files of the package add to it.
   const module = source && world.checker.getSymbolAtLocation(source);
   if (!module) return found;
-  const whole = module.exports.get("export=");
+  const whole = table(module)?.get("export=");
   // `import f from` and `import f = require` both give what `export =` says.
   if (whole)
     found.set("default", {
@@ -38,21 +68,29 @@ export function exportsOf(world, file) {
 /**
  * Names that two `export *` bring, each for something else: nobody gets them (ECMAScript, ResolveExport).
  * For types alone, the compiler takes the first.
+ *
+ * @param {World} world
+ * @param {Symbol | undefined} module
+ * @param {Set<Symbol>} visited
  */
 // biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one condition for each reason
 export function ambiguous(world, module, visited = new Set()) {
+  /** @type {Set<string>} */
   const found = new Set();
   if (!module || visited.has(module)) return found;
   visited.add(module);
+  /** @type {Map<string, Symbol>} */
   const given = new Map();
-  for (const star of module.exports?.get("__export")?.declarations ?? []) {
-    const target = star.moduleSpecifier && world.checker.getSymbolAtLocation(star.moduleSpecifier);
+  const own = table(module);
+  for (const star of own?.get("__export")?.declarations ?? []) {
+    const from = ts.isExportDeclaration(star) && star.moduleSpecifier;
+    const target = from && world.checker.getSymbolAtLocation(from);
     if (!target) continue;
     const inner = ambiguous(world, target, visited);
-    for (const name of inner) if (!module.exports.has(name)) found.add(name);
+    for (const name of inner) if (!own?.has(name)) found.add(name);
     for (const symbol of world.checker.getExportsOfModule(target)) {
       const { name } = symbol;
-      if (name === "default" || name.startsWith(HANDLE) || module.exports.has(name)) continue;
+      if (name === "default" || name.startsWith(HANDLE) || own?.has(name)) continue;
       const resolved = world.resolved(symbol);
       const first = given.get(name) ?? resolved;
       given.set(name, first);
@@ -63,10 +101,15 @@ export function ambiguous(world, module, visited = new Set()) {
   return found;
 }
 
-/** Is there an `export type` or `import type` on the way? */
+/** What a module exports itself. @param {Symbol} module */
+function table(module) {
+  return /** @type {import("./world.mjs").Module["exports"]} */ (module.exports);
+}
+
+/** Is there an `export type` or `import type` on the way? @param {World} world @param {Symbol} symbol */
 function isTypeOnly(world, symbol) {
   for (
-    let at = symbol;
+    let at = /** @type {Symbol | undefined} */ (symbol);
     at && at.flags & ts.SymbolFlags.Alias;
     at = world.checker.getImmediateAliasedSymbol(at)
   ) {
@@ -77,26 +120,30 @@ function isTypeOnly(world, symbol) {
 
 /**
  * What users reach by the same name in both versions: pairs for matching, by the place of the old definition.
+ *
+ * @param {World} world
+ * @param {List[]} lists
  */
 export function exportedPairs(world, lists) {
+  /** @type {Map<string, import("./text.mjs").Top>} */
   const pairs = new Map();
-  const add = (old, now) => {
-    const [was, is] = [world.locate(old), world.locate(now)];
+  const add = (/** @type {Export | undefined} */ old, /** @type {Export | undefined} */ now) => {
+    const [was, is] = [world.locate(old?.symbol), world.locate(now?.symbol)];
     if (was?.side !== "old" || is?.side !== "new" || was.path.length !== 1 || is.path.length !== 1)
       return;
     const id = key(world, was.file, was.path);
     if (!pairs.has(id)) pairs.set(id, { file: is.file, name: is.path[0] });
   };
   for (const { old, now } of lists)
-    for (const [name, { symbol }] of old) if (now.has(name)) add(symbol, now.get(name).symbol);
+    for (const [name, was] of old) if (now.has(name)) add(was, now.get(name));
   for (const { old, now } of lists)
-    for (const [name, renamed] of renames(old, now))
-      add(old.get(name).symbol, now.get(renamed).symbol);
+    for (const [name, renamed] of renames(old, now)) add(old.get(name), now.get(renamed));
   return pairs;
 }
 
-/** Names that are gone, and the new name that stands for the very same thing. */
+/** Names that are gone, and the new name of the very same thing. @param {Exports} old @param {Exports} now */
 export function renames(old, now) {
+  /** @type {Map<string, string>} */
   const found = new Map();
   const come = [...now].filter(([name]) => !old.has(name));
   const before = [...old.values()].map((one) => one.symbol);
@@ -114,12 +161,20 @@ export function renames(old, now) {
   return found;
 }
 
-/** Reports names that came and went; hands the others on to `pair`. */
+/**
+ * Reports names that came and went; hands the others on to `pair`.
+ *
+ * @param {Both} both
+ * @param {(item: Pair) => void} pair
+ * @param {import("./compare.mjs").Report} report
+ */
 // biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one branch for each fate of a name
 export function compareNames({ old, now, prefix, elsewhere, lost }, pair, report) {
   const renamed = renames(old, now);
   for (const [name, was] of old) {
     const is = now.get(name);
+    const next = renamed.get(name);
+    const other = next === undefined ? undefined : now.get(next);
     const symbol = `${prefix}${name}`;
     const kind = kinds(was.symbol).any;
     const at = { symbol, what: name, kind, oldNode: nodeOf(was), was: shown(was.symbol) };
@@ -132,12 +187,11 @@ export function compareNames({ old, now, prefix, elsewhere, lost }, pair, report
         typeOnly: { old: was.typeOnly, new: is.typeOnly },
         exported: true,
       });
-    } else if (renamed.has(name)) {
-      const other = now.get(renamed.get(name));
+    } else if (other) {
       report({
         ...at,
         rule: "{kind}-renamed",
-        new: renamed.get(name),
+        new: next,
         newNode: nodeOf(other),
         is: shown(other.symbol),
       });
@@ -168,10 +222,11 @@ export function compareNames({ old, now, prefix, elsewhere, lost }, pair, report
   }
 }
 
-/** Where it is defined, or where it is handed on if that is not in the package. */
+/** Where it is defined, or where it is handed on if that is not in the package. @param {Export} export */
 function nodeOf({ symbol, node }) {
-  const declaration = symbol.declarations[0];
-  return declaration.getSourceFile().fileName.includes("/node_modules/")
+  /** @type {import("typescript").NamedDeclaration | undefined} */
+  const declaration = symbol.declarations?.[0];
+  return declaration?.getSourceFile().fileName.includes("/node_modules/")
     ? node
-    : (declaration.name ?? declaration);
+    : (declaration?.name ?? declaration);
 }

@@ -4,32 +4,47 @@
 import { references } from "./references.mjs";
 import { ts } from "./typescript.mjs";
 
+/** @typedef {import("typescript").Node} Node */
+/** @typedef {import("typescript").SignatureDeclaration} Signature */
+/** @typedef {import("./references.mjs").Defined} Defined */
+/** @typedef {"in" | "out" | "through"} Way */
+/** @typedef {Way | null | undefined} Flipped null turned once, undefined turned twice, is no way any more */
+
 // "through" is out again what came in: what its functions are given, the package gives, or whoever made it.
-const flip = (way) => ({ in: "out", out: "in", through: null })[way];
-const isPrivate = (node) =>
-  node.modifiers?.some((m) => m.kind === ts.SyntaxKind.PrivateKeyword) ||
+/** @type {Record<Way, Way | null>} */
+const FLIPPED = { in: "out", out: "in", through: null };
+const flip = (/** @type {Flipped} */ way) => (way ? FLIPPED[way] : undefined);
+const isPrivate = (/** @type {import("typescript").ClassElement} */ node) =>
+  (ts.canHaveModifiers(node) &&
+    node.modifiers?.some((m) => m.kind === ts.SyntaxKind.PrivateKeyword)) ||
   (node.name && ts.isPrivateIdentifier(node.name));
 
 export class Positions {
   /** @param {import("./world.mjs").World} world */
   constructor(world) {
     this.world = world;
+    /** @type {Map<Defined, Set<Flipped>>} */
     this.ways = new Map();
+    /** What the function that is looked at takes. @type {Set<Defined> | undefined} */
+    this.taken = undefined;
   }
 
-  /** { in, out } of a symbol of the old version. */
+  /** { in, out } of a symbol of the old version. @param {Defined} symbol */
   of(symbol) {
     const ways = this.ways.get(symbol) ?? new Set();
     return { in: ways.has("in"), out: ways.has("out") || ways.has("through") };
   }
 
+  /** @param {Defined} symbol @param {Flipped} way */
   visit(symbol, way) {
+    /** @type {Set<Flipped>} */
     const ways = this.ways.get(symbol) ?? new Set();
     if (way === null || ways.has(way)) return;
     this.ways.set(symbol, ways.add(way));
-    for (const declaration of symbol.declarations ?? []) this.declaration(declaration, way);
+    for (const declaration of symbol?.declarations ?? []) this.declaration(declaration, way);
   }
 
+  /** @param {Node} node @param {Flipped} way */
   declaration(node, way) {
     if (ts.isClassDeclaration(node)) {
       // Whoever makes one calls its constructor; what it gives is what callers get.
@@ -42,12 +57,13 @@ export class Positions {
     }
   }
 
+  /** @param {Node} node @param {Flipped} way */
   // biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one branch for each kind of node
   type(node, way) {
     if (isCallable(node)) {
       for (const p of node.typeParameters ?? []) this.type(p, flip(way));
       for (const p of node.parameters) if (p.type) this.type(p.type, flip(way));
-      if (node.type) this.result(node, way);
+      if (node.type) this.result(node, node.type, way);
       return;
     }
     if (ts.isIdentifier(node)) {
@@ -64,23 +80,31 @@ export class Positions {
     ts.forEachChild(node, (child) => this.type(child, way));
   }
 
-  /** Like a function that helps to write a plugin: it takes one, and returns it. */
-  result(node, way) {
+  /**
+   * Like a function that helps to write a plugin: it takes one, and returns it.
+   *
+   * @param {Signature} node
+   * @param {Node} returned
+   * @param {Flipped} way
+   */
+  result(node, returned, way) {
     const { taken } = this;
     const given = node.parameters.flatMap((p) =>
       p.type ? references(p.type, this.world.checker) : [],
     );
     this.taken = new Set(given.map((one) => this.world.resolved(one.whole ?? one.symbol)));
-    this.type(node.type, way);
+    this.type(returned, way);
     this.taken = taken;
   }
 
+  /** @param {Node} name */
   ours(name) {
     return Boolean(
       this.world.locate(this.world.resolved(this.world.checker.getSymbolAtLocation(name)))?.side,
     );
   }
 
+  /** @param {Defined} symbol @param {Flipped} way */
   name(symbol, way) {
     const resolved = this.world.resolved(symbol);
     if (!this.world.locate(resolved)?.side) return;
@@ -91,6 +115,7 @@ export class Positions {
   }
 }
 
+/** @param {Node} node @returns {node is Signature} */
 function isCallable(node) {
   return (
     ts.isFunctionTypeNode(node) ||

@@ -4,11 +4,53 @@
 import { references } from "./references.mjs";
 import { ts } from "./typescript.mjs";
 
+/** @typedef {import("typescript").SignatureDeclarationBase} Signature */
+/** @typedef {import("typescript").TypeParameterDeclaration} TypeParameter */
+/** @typedef {import("typescript").ParameterDeclaration} Parameter */
+/** @typedef {import("typescript").TypeNode} TypeNode */
+/** @typedef {import("typescript").Type} Type */
+/** @typedef {import("typescript").TypeChecker} TypeChecker */
+/** @typedef {import("./text.mjs").Names} Names */
+/** @typedef {import("./text.mjs").Texts} Texts */
+/** @typedef {import("./questions.mjs").Questions} Questions */
+/** @typedef {import("./questions.mjs").Answer} Answer */
 /** @typedef {{ rule: string, what?: string, old?: string, new?: string, whom?: string }} Found */
+/** @typedef {(found: Found[]) => void} Tell */
+/** @typedef {{ in?: boolean, out?: boolean }} Ways who is asked: those who implement, those who call */
+/** @typedef {readonly TypeParameter[]} TypeParameters */
+/** @typedef {readonly Signature[]} Signatures overloads */
+/** @typedef {Record<string, string>} Types of a question */
+/** @typedef {{ i: number, name: string, old: string, now: string }} Rewritten of type parameter i */
+/** @typedef {ReturnType<typeof model>} Model */
+/** @typedef {Model["parameters"][number]} Taken */
+/**
+ * @typedef {object} Shared what type parameters are called, so that both versions have the same names
+ * @property {Names} old
+ * @property {Names} new
+ * @property {string[]} declared as a question declares them
+ */
+/**
+ * @typedef {object} Slot
+ * @property {Ways} positions
+ * @property {boolean} [method] the compiler compares a method's parameters both ways round
+ * @property {Shared} names what the types around are called
+ */
+/**
+ * @typedef {object} Pairing
+ * @property {(node: Signature, names: Names, key: unknown) => Model} model
+ * @property {boolean} single there is no other signature
+ * @property {() => boolean} served nothing is left to find
+ */
 
 /**
- * Type parameters of both versions under names that both share: { old, new, declared }.
- * Names of what is around are in `outer`.
+ * Type parameters of both versions under names that both share.
+ *
+ * @param {Texts} texts
+ * @param {TypeParameters} old
+ * @param {TypeParameters} now
+ * @param {Shared} outer names of what is around
+ * @param {string} prefix
+ * @returns {Shared}
  */
 export function shared(
   texts,
@@ -19,7 +61,8 @@ export function shared(
 ) {
   const { checker } = texts.world;
   const names = { old: new Map(outer.old), new: new Map(outer.new) };
-  const symbol = (parameter) => checker.getSymbolAtLocation(parameter.name);
+  const symbol = (/** @type {TypeParameter} */ parameter) =>
+    checker.getSymbolAtLocation(parameter.name);
   for (const [i, parameter] of old.entries()) names.old.set(symbol(parameter), `${prefix}${i}`);
   now.forEach((parameter, i) => {
     if (i < old.length) names.new.set(symbol(parameter), `${prefix}${i}`);
@@ -37,11 +80,12 @@ export function shared(
   return { ...names, declared: [...outer.declared, ...declared] };
 }
 
-/** A signature as texts. */
+/** A signature as texts. @param {Texts} texts @param {Signature} node @param {Names} names */
 export function model(texts, node, names) {
   const all = [...node.parameters];
   const self = all[0]?.name.getText() === "this" ? all.shift() : null;
-  const text = (type) => (type ? texts.of(type, names) : { text: "any", same: "any" });
+  const text = (/** @type {TypeNode | undefined} */ type) =>
+    type ? texts.of(type, names) : { text: "any", same: "any" };
   const parameters = all.map((parameter, i) => ({
     name: ts.isIdentifier(parameter.name) ? parameter.name.text : `arg${i}`,
     optional: Boolean(parameter.questionToken),
@@ -52,7 +96,7 @@ export function model(texts, node, names) {
   const predicate = node.type && ts.isTypePredicateNode(node.type) ? node.type : null;
   const returned = text(node.type);
   const result = predicate ? (predicate.assertsModifier ? "void" : "boolean") : returned.text;
-  const write = (key) => {
+  const write = (/** @type {"text" | "same"} */ key) => {
     const list = parameters.map(
       (p) => `${p.rest ? "..." : ""}${p.name}${p.optional ? "?" : ""}: ${p[key]}`,
     );
@@ -79,12 +123,17 @@ export function model(texts, node, names) {
 
 /**
  * Two lists of overloads.
- * `slot`: { positions, method, names }: who is asked, and what the types around are called.
- * `found` is told a list of { rule, what, old, new } for each difference.
+ *
+ * @param {Questions} questions
+ * @param {Signatures} old
+ * @param {Signatures} now
+ * @param {Slot} slot
+ * @param {Tell} found
  */
 export function compareSignatures(questions, old, now, slot, found) {
   const { texts } = questions;
-  const flat = (nodes, names) => nodes.map((node) => model(texts, node, names).same);
+  const flat = (/** @type {Signatures} */ nodes, /** @type {Names} */ names) =>
+    nodes.map((node) => model(texts, node, names).same);
   const [before, after] = [
     flat(old, canonical(texts, old, slot.names.old)),
     flat(now, canonical(texts, now, slot.names.new)),
@@ -96,7 +145,13 @@ export function compareSignatures(questions, old, now, slot, found) {
   if (slot.positions.in) implemented(questions, old, now, slot, found);
 }
 
-/** Type parameters by number: what they are called is no difference. */
+/**
+ * Type parameters by number: what they are called is no difference.
+ *
+ * @param {Texts} texts
+ * @param {Signatures} nodes
+ * @param {Names} outer
+ */
 function canonical(texts, nodes, outer) {
   const names = new Map(outer);
   for (const node of nodes) {
@@ -107,10 +162,19 @@ function canonical(texts, nodes, outer) {
   return names;
 }
 
+/**
+ * @param {Questions} questions
+ * @param {Signatures} left those of `old` that are no longer there as they were
+ * @param {Signatures} old
+ * @param {Signatures} now
+ * @param {Slot} slot
+ * @param {Tell} found
+ */
 function called(questions, left, old, now, slot, found) {
   const single = old.length === 1 && now.length === 1;
   const common = { ...slot, model: models(questions.texts), single };
   for (const one of left) {
+    /** @type {Found[][]} */
     const tries = [];
     const served = () => tries.some((differences) => differences.length === 0);
     for (const other of now)
@@ -124,7 +188,7 @@ function called(questions, left, old, now, slot, found) {
   }
 }
 
-/** How many arguments a signature takes, or null where the type of its rest parameter does not say. */
+/** How many arguments it takes; null where its rest parameter's type does not say. @param {Signature} node */
 function lengths(node) {
   let [least, most] = [0, 0];
   for (const { name, type, questionToken, dotDotDotToken } of node.parameters) {
@@ -137,30 +201,42 @@ function lengths(node) {
   return { least, most };
 }
 
+/** @param {TypeNode | undefined} type */
 function restLength(type) {
   if (type && ts.isArrayTypeNode(type)) return Infinity;
-  const listed = type && ts.isTupleTypeNode(type) && type.elements.every(isPlain);
-  return listed ? type.elements.length : null;
+  if (!type || !ts.isTupleTypeNode(type)) return null;
+  return type.elements.every(isPlain) ? type.elements.length : null;
 }
 
-/** An element of a tuple that is there, once. */
+/** An element of a tuple that is there, once. @param {TypeNode} element */
 function isPlain(element) {
-  const named = ts.isNamedTupleMember(element);
-  return named
+  return ts.isNamedTupleMember(element)
     ? !element.questionToken && !element.dotDotDotToken
     : !ts.isOptionalTypeNode(element) && !ts.isRestTypeNode(element);
 }
 
-/** Can all numbers of arguments that the first takes be given to the second? */
+/** @typedef {ReturnType<typeof lengths>} Lengths */
+
+/** Can the second get as many arguments as the first? @param {Lengths} was @param {Lengths} is */
 function mayServe(was, is) {
   return !was || !is || (is.least <= was.least && was.most <= is.most);
 }
 
-/** Several overloads may together serve the calls of one: without and with an optional argument. */
+/**
+ * Several overloads may together serve the calls of one: without and with an optional argument.
+ *
+ * @param {Questions} questions
+ * @param {Signature} one
+ * @param {Signatures} old
+ * @param {Signatures} now
+ * @param {Slot} slot
+ * @param {() => void} otherwise
+ */
 function byLength(questions, one, old, now, slot, otherwise) {
   const { texts } = questions;
   const own = one.typeParameters ?? [];
-  const same = (other) => (other.typeParameters ?? []).length === own.length;
+  const same = (/** @type {Signature} */ other) =>
+    (other.typeParameters ?? []).length === own.length;
   const names = shared(texts, own, own, slot.names, "U");
   const was = model(texts, one, names.old);
   const first = was.parameters.findIndex((p) => p.optional || p.rest);
@@ -180,6 +256,7 @@ function byLength(questions, one, old, now, slot, otherwise) {
     } = shared(texts, own, other.typeParameters ?? [], slot.names, "U");
     const released = old.includes(other);
     const is = model(texts, other, released ? namesOf(texts, other, slot.names.old) : after);
+    /** @type {Types} */
     const types = { ia: is.taken, ir: is.result, wr: model(texts, one, before).result };
     for (const [i, text] of taken.entries()) types[`w${i}`] = text;
     questions.ask(declared, types, (answer) => {
@@ -195,7 +272,7 @@ function byLength(questions, one, old, now, slot, otherwise) {
   });
 }
 
-/** Type parameters by number. */
+/** Type parameters by number. @param {Texts} texts @param {Signature} node @param {Names} outer */
 function namesOf(texts, node, outer) {
   return shared(texts, node.typeParameters ?? [], [], { old: outer, new: outer, declared: [] }, "U")
     .old;
@@ -204,9 +281,14 @@ function namesOf(texts, node, outer) {
 /**
  * The compiler takes the first overload that fits: one that now comes first may serve calls of another,
  * and give something else.
+ *
+ * @param {Questions} questions
+ * @param {{ old: Signatures, now: Signatures, before: string[], after: string[] }} lists with their texts
+ * @param {Slot} slot
+ * @param {Tell} found
  */
 function order(questions, { old, now, before, after }, slot, found) {
-  const told = (gives, takes) =>
+  const told = (/** @type {Signature} */ gives, /** @type {Signature} */ takes) =>
     found([{ rule: "overload-order", old: flatText(gives), new: flatText(takes) }]);
   old.forEach((one, i) => {
     const place = after.indexOf(before[i]);
@@ -222,7 +304,16 @@ function order(questions, { old, now, before, after }, slot, found) {
   });
 }
 
-/** Does `other` take what is written for `one`, and give something else? `back`: it did, before. */
+/**
+ * Does `other` take what is written for `one`, and give something else?
+ *
+ * @param {Questions} questions
+ * @param {Signature} one
+ * @param {Signature} other
+ * @param {Slot} slot
+ * @param {boolean} back it did, before
+ * @param {() => void} then
+ */
 function otherServes(questions, one, other, slot, back, then) {
   const { texts } = questions;
   const [mine, theirs] = back ? [slot.names.new, slot.names.old] : [slot.names.old, slot.names.new];
@@ -245,6 +336,7 @@ function otherServes(questions, one, other, slot, back, then) {
   });
 }
 
+/** @param {Signature} node */
 function flatText(node) {
   return node
     .getText()
@@ -254,8 +346,13 @@ function flatText(node) {
 }
 
 /**
- * Tells how one signature differs from another.
- * `slot.single`: there is no other. Of several, one that does not take the arguments is not told at all.
+ * Tells how one signature differs from another. Of several, one that does not take the arguments is not told.
+ *
+ * @param {Questions} questions
+ * @param {Signature} one
+ * @param {Signature} other
+ * @param {Slot & Pairing} slot
+ * @param {Tell} then
  */
 function pair(questions, one, other, slot, then) {
   const { texts } = questions;
@@ -281,9 +378,9 @@ function pair(questions, one, other, slot, then) {
   questions.ask(names.declared, renamed(types), (answer) => {
     const view = {
       ...answer,
-      type: (key) => answer.type(`_${key}`),
-      fits: (x, y) => answer.fits(`_${x}`, `_${y}`),
-      serves: (x, y) => answer.serves(`_${x}`, `_${y}`),
+      type: (/** @type {string} */ key) => answer.type(`_${key}`),
+      fits: (/** @type {string} */ x, /** @type {string} */ y) => answer.fits(`_${x}`, `_${y}`),
+      serves: (/** @type {string} */ x, /** @type {string} */ y) => answer.serves(`_${x}`, `_${y}`),
     };
     // Among several only one without a difference counts.
     if (!slot.single && (slot.served() || !view.fits("wa", "ia"))) return;
@@ -304,9 +401,10 @@ function pair(questions, one, other, slot, then) {
  * The types of a signature. Texts can be long, so each is there once, and `typeof` repeats it.
  *
  * @param {"w" | "i"} side
+ * @param {Model} signature
  */
 function written(side, { parameters, node, asserted, result, whole }) {
-  /** @type {Record<string, string>} */
+  /** @type {Types} */
   const types = { [`${side}r`]: result, [`${side}p`]: asserted };
   for (const [i, p] of parameters.entries()) types[`${side}${i}`] = p.text;
   const list = parameters
@@ -320,24 +418,35 @@ function written(side, { parameters, node, asserted, result, whole }) {
   return types;
 }
 
-/** Models of signatures, each made once for a key. */
+/** Models of signatures, each made once for a key. @param {Texts} texts @returns {Pairing["model"]} */
 function models(texts) {
+  /** @type {Map<Signature, Map<unknown, Model>>} */
   const known = new Map();
   return (node, names, key) => {
     const found = known.get(node) ?? new Map();
     known.set(node, found);
-    if (!found.has(key)) found.set(key, model(texts, node, names));
-    return found.get(key);
+    const made = found.get(key) ?? model(texts, node, names);
+    found.set(key, made);
+    return made;
   };
 }
 
-/** `if` is no name for a parameter. */
+/** `if` is no name for a parameter. @param {Types} types */
 function renamed(types) {
   return Object.fromEntries(Object.entries(types).map(([name, text]) => [`_${name}`, text]));
 }
 
-/** Type parameters that are bound now, or by something else: whoever names them must keep to it. */
+/**
+ * Type parameters that are bound now, or by something else: whoever names them must keep to it.
+ *
+ * @param {Texts} texts
+ * @param {TypeParameters} a
+ * @param {TypeParameters} b
+ * @param {Shared} names
+ * @param {Types} types what the question asks about; the bounds are added to it
+ */
 export function constraints(texts, a, b, names, types) {
+  /** @type {Rewritten[]} */
   const bounds = [];
   a.forEach((p, i) => {
     const now = b[i]?.constraint;
@@ -358,7 +467,15 @@ export function constraints(texts, a, b, names, types) {
   return bounds;
 }
 
-/** Defaults of type parameters that are written differently now. */
+/**
+ * Defaults of type parameters that are written differently now.
+ *
+ * @param {Texts} texts
+ * @param {TypeParameters} a
+ * @param {TypeParameters} b
+ * @param {Shared} names
+ * @param {Types} types what the question asks about; the defaults are added to it
+ */
 export function defaults(texts, a, b, names, types) {
   return a.flatMap((p, i) => {
     const now = b[i]?.default;
@@ -371,7 +488,7 @@ export function defaults(texts, a, b, names, types) {
   });
 }
 
-/** Whoever leaves out a type argument gets another type. */
+/** Whoever leaves out a type argument gets another type. @param {Answer} answer @param {Rewritten[]} list */
 export function changedDefaults(answer, list) {
   return list
     .filter(({ i }) => !answer.serves(`id${i}`, `wd${i}`) || !answer.fits(`wd${i}`, `id${i}`))
@@ -383,7 +500,13 @@ export function changedDefaults(answer, list) {
     }));
 }
 
-/** Does an argument say what a type parameter is? */
+/**
+ * Does an argument say what a type parameter is?
+ *
+ * @param {Texts} texts
+ * @param {Signature} node
+ * @param {TypeParameter} parameter
+ */
 function inferred(texts, node, parameter) {
   const { checker } = texts.world;
   const symbol = checker.getSymbolAtLocation(parameter.name);
@@ -392,14 +515,23 @@ function inferred(texts, node, parameter) {
   );
 }
 
+/** @param {TypeParameters} list */
 export function shownParameters(list) {
   return list.length === 0 ? "none" : `<${list.map((p) => p.getText()).join(", ")}>`;
 }
 
-/** One of both has type parameters: the compiler says whether the new one can stand for the old one. */
+/**
+ * One of both has type parameters: the compiler says whether the new one can stand for the old one.
+ *
+ * @param {Questions} questions
+ * @param {Signature} one
+ * @param {Signature} other
+ * @param {Slot} slot
+ * @param {Tell} then
+ */
 function generic(questions, one, other, slot, then) {
   const { texts } = questions;
-  const write = (node, names) => {
+  const write = (/** @type {Signature} */ node, /** @type {Names} */ names) => {
     const own = node.typeParameters?.length
       ? `<${node.typeParameters.map((p) => texts.of(p, names).text).join(", ")}>`
       : "";
@@ -414,7 +546,7 @@ function generic(questions, one, other, slot, then) {
   );
 }
 
-/** What a caller notices. */
+/** What a caller notices. @param {Answer} answer @param {Model} was @param {Model} is */
 function calls(answer, was, is) {
   const found = answer.fits("wa", "ia") ? taken(answer, was, is) : refused(answer, was, is);
   found.push(...returned(answer, was, is));
@@ -427,7 +559,13 @@ function calls(answer, was, is) {
   return found;
 }
 
-/** All arguments are still taken; do they still mean the same? */
+/**
+ * All arguments are still taken; do they still mean the same?
+ *
+ * @param {Answer} answer
+ * @param {Model} was
+ * @param {Model} is
+ */
 function taken(answer, was, is) {
   const [before, after] = [was, is].map((side) => side.parameters.map((p) => p.name));
   const moved =
@@ -448,17 +586,22 @@ function taken(answer, was, is) {
 /**
  * Properties that an object written on the spot may no longer have:
  * TypeScript refuses those that nobody asks for.
+ *
+ * @param {TypeChecker} checker
+ * @param {Type} old
+ * @param {Type} now
+ * @returns {string[]}
  */
 export function lost(checker, old, now, depth = 3) {
   const [before, after] = [checker.getNonNullableType(old), checker.getNonNullableType(now)];
   const kinds = after.isUnionOrIntersection() ? after.types : [after];
-  const open = (type) =>
+  const open = (/** @type {Type} */ type) =>
     !(type.flags & ts.TypeFlags.Object) ||
     checker.getIndexInfosOfType(type).length > 0 ||
     checker.getPropertiesOfType(type).length === 0;
   if (depth === 0 || before === after || !literal(before) || kinds.some(open)) return [];
   return checker.getPropertiesOfType(before).flatMap((property) => {
-    const now = kinds.map((type) => checker.getPropertyOfType(type, property.name)).filter(Boolean);
+    const now = kinds.flatMap((type) => checker.getPropertyOfType(type, property.name) ?? []);
     if (now.length === 0) return [property.name];
     if (now.length > 1) return [];
     return lost(
@@ -470,6 +613,7 @@ export function lost(checker, old, now, depth = 3) {
   });
 }
 
+/** @param {Type} type */
 function literal(type) {
   return (
     Boolean(type.flags & ts.TypeFlags.Object) &&
@@ -480,13 +624,20 @@ function literal(type) {
   );
 }
 
-/** Why the arguments are no longer taken: by name where parameters came or went, else by place. */
+/**
+ * Why the arguments are no longer taken: by name where parameters came or went, else by place.
+ *
+ * @param {Answer} answer
+ * @param {Model} was
+ * @param {Model} is
+ */
 // biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one condition for each rule
 function refused(answer, was, is) {
-  const names = (side) => side.parameters.map((p) => p.name);
+  const names = (/** @type {Model} */ side) => side.parameters.map((p) => p.name);
   const gone = was.parameters.filter((p) => !names(is).includes(p.name));
   const come = is.parameters.filter((p) => !names(was).includes(p.name));
   const more = is.parameters.length - was.parameters.length;
+  /** @type {Found[]} */
   const found = [];
   const byName =
     (more < 0 && gone.length === -more && come.length === 0) ||
@@ -523,6 +674,7 @@ function refused(answer, was, is) {
   return found.length > 0 ? found : [{ rule: "signature-changed" }];
 }
 
+/** @param {Taken} parameter @param {Model} was @param {Model} is @returns {Found[]} */
 function added(parameter, was, is) {
   const place = is.parameters.indexOf(parameter);
   const next = is.parameters
@@ -534,16 +686,25 @@ function added(parameter, was, is) {
     : [{ rule: "parameter-added-required", what: parameter.name }];
 }
 
+/** @type {(type: Type) => type is import("typescript").TypeReference} */
 const promise = (type) => type.symbol?.name === "Promise";
-const nothing = (type) => Boolean(type?.flags & ts.TypeFlags.Void);
+const nothing = (/** @type {Type | undefined} */ type) =>
+  type !== undefined && (type.flags & ts.TypeFlags.Void) !== 0;
 
-/** A promise of nothing may become a promise of something. */
+/** A promise of nothing may become a promise of something. @param {Answer} answer */
 function idle(answer) {
   const [before, after] = [answer.type("wr"), answer.type("ir")];
   return promise(before) && promise(after) && nothing(answer.checker.getTypeArguments(before)[0]);
 }
 
-/** Nobody uses what a function without a result returns. */
+/**
+ * Nobody uses what a function without a result returns.
+ *
+ * @param {Answer} answer
+ * @param {Model} was
+ * @param {Model} is
+ * @returns {Found[]}
+ */
 function returned(answer, was, is) {
   const [before, after] = [answer.type("wr"), answer.type("ir")];
   if (nothing(before)) return promise(after) ? [{ rule: "maybe-became-async" }] : [];
@@ -555,7 +716,15 @@ function returned(answer, was, is) {
   return [{ rule: "return-type-widened", old: was.shown, new: is.shown }];
 }
 
-/** Can what was written for the old signatures still be given for the new ones? */
+/**
+ * Can what was written for the old signatures still be given for the new ones?
+ *
+ * @param {Questions} questions
+ * @param {Signatures} old
+ * @param {Signatures} now
+ * @param {Slot} slot
+ * @param {Tell} found
+ */
 function implemented(questions, old, now, slot, found) {
   const { texts } = questions;
   if (

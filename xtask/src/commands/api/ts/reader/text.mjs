@@ -7,21 +7,31 @@ import { references } from "./references.mjs";
 import { ts } from "./typescript.mjs";
 import { HANDLE, topLevel } from "./world.mjs";
 
+/** @typedef {import("typescript").Node} Node */
+/** @typedef {import("./references.mjs").Defined} Defined */
+/** @typedef {import("./world.mjs").Located} Located */
+/** @typedef {import("./world.mjs").World} World */
+/** @typedef {{ file: string, name: string }} Top a name at the top of a file */
+/** @typedef {{ text: string, same: string }} Text for the compiler, and for comparing two versions */
+/** @typedef {Map<Defined | "this", string>} Names symbols of type parameters to what stands for them */
+
 export class Texts {
   /**
-   * @param {import("./world.mjs").World} world
-   * @param {Map<string, { file: string, name: string }>} matches a name of the old version, `file#name`, to
+   * @param {World} world
+   * @param {Map<string, Top>} matches a name of the old version, `file#name`, to
    *   the one of the new version that has its place
    */
   constructor(world, matches) {
     this.world = world;
     this.matches = matches;
+    /** @type {Map<string, string>} */
     this.imports = new Map();
+    /** What is defined outside, to a file that imports it. @type {Map<string, Top>} */
     this.outside = new Map();
     for (const source of world.program.getSourceFiles()) {
       if (world.side(source.fileName) !== "new") continue;
       for (const [local, symbol] of source.locals ?? []) {
-        if (!(symbol.flags & ts.SymbolFlags.Alias)) continue;
+        if (!isAlias(symbol)) continue;
         const located = world.locate(world.resolved(symbol));
         if (located?.outside && !this.outside.has(located.outside))
           this.outside.set(located.outside, { file: source.fileName, name: local });
@@ -30,8 +40,9 @@ export class Texts {
   }
 
   /**
-   * { text, same }: for the compiler, and for comparing two versions.
-   * `names`: symbols of type parameters to what stands for them.
+   * @param {Node} node
+   * @param {Names} names
+   * @returns {Text}
    */
   of(node, names = new Map()) {
     const source = node.getSourceFile();
@@ -43,9 +54,9 @@ export class Texts {
       const said = this.reference(reference, source.fileName, names);
       if (said) changes.push({ node: reference.node, ...said });
     }
-    if (names.has("this")) {
-      for (const self of selves(node))
-        changes.push({ node: self, text: names.get("this"), same: "this" });
+    const text = names.get("this");
+    if (text !== undefined) {
+      for (const self of selves(node)) changes.push({ node: self, text, same: "this" });
     }
     changes.sort((a, b) => a.node.pos - b.node.pos);
     let at = start;
@@ -67,7 +78,8 @@ export class Texts {
    *
    * @param {import("./references.mjs").Reference} reference
    * @param {string} file where it is written
-   * @param {Map<unknown, string>} names as for `of`
+   * @param {Names} names
+   * @returns {Text | null}
    */
   reference({ node, symbol, member }, file, names) {
     if (!symbol) return null;
@@ -101,7 +113,8 @@ export class Texts {
   /**
    * What has the place of this name in the new version.
    *
-   * @param {import("./world.mjs").Located} place
+   * @param {Located} place
+   * @returns {Located}
    */
   target({ side, file, path }) {
     if (side === "new") return { side, file, path };
@@ -118,21 +131,29 @@ export class Texts {
       : { side, file, path };
   }
 
-  /** A file has no handles of the names that others add to it; they are exported. */
+  /**
+   * A file has no handles of the names that others add to it; they are exported.
+   *
+   * @param {string} file
+   * @param {string} name
+   */
   handle(file, name) {
     const handle = `${HANDLE}${name}`;
     const { exports } = this.world.program.getSourceFile(file)?.symbol ?? {};
     return exports?.has(ts.escapeLeadingUnderscores(handle)) ? handle : name;
   }
 
+  /** @param {Located} place */
   key({ side, file, path }) {
     return `${side}:${key(this.world, file, path)}`;
   }
 
+  /** What a file of questions calls this export of a file. @param {string} file @param {string} name */
   alias(file, name) {
     const wanted = `${file}\0${name}`;
-    if (!this.imports.has(wanted)) this.imports.set(wanted, `$${this.imports.size}`);
-    return this.imports.get(wanted);
+    const alias = this.imports.get(wanted) ?? `$${this.imports.size}`;
+    this.imports.set(wanted, alias);
+    return alias;
   }
 
   /** The import declarations that the texts need. */
@@ -146,26 +167,34 @@ export class Texts {
   }
 }
 
+/** @param {World} world @param {string} file @param {string[]} path */
 export function key(world, file, path) {
   return `${world.relative(file)}#${path.join(".")}`;
 }
 
-/** `this` as a type, where it means the class or interface around `node`. */
+/**
+ * `this` as a type, where it means the class or interface around `node`.
+ *
+ * @param {Node} node
+ * @param {Node[]} found where they are added to
+ */
 function selves(node, found = []) {
   if (node.kind === ts.SyntaxKind.ThisType) found.push(node);
   ts.forEachChild(node, (child) => void selves(child, found));
   return found;
 }
 
+/** @type {Map<string, string>} */
 const known = new Map();
 
-/** One space between two words, no comments: how it is laid out is no difference. */
+/** One space between two words, no comments: how it is laid out is no difference. @param {string} text */
 export function tokens(text) {
   const found = known.get(text) ?? scanned(text);
   known.set(text, found);
   return found;
 }
 
+/** @param {string} text */
 function scanned(text) {
   const scanner = ts.createScanner(ts.ScriptTarget.ESNext, true, ts.LanguageVariant.Standard, text);
   const words = [];
@@ -182,22 +211,28 @@ function scanned(text) {
   return words.join(" ");
 }
 
+/** Is it imported, or handed on? @param {Defined} symbol */
+function isAlias(symbol) {
+  return symbol !== undefined && (symbol.flags & ts.SymbolFlags.Alias) !== 0;
+}
+
 /**
  * Names of the old version and what has their place: what is exported under the same name, what is where it
  * was, what moved and kept its name.
+ *
+ * @param {World} world
+ * @param {Map<string, Top>} exported
  */
 // biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one condition for each way
 export function match(world, exported) {
+  /** @typedef {Top & { symbol: Defined }} Found */
+  /** @type {Record<import("./world.mjs").Side, Map<string, Found>>} */
   const tops = { old: new Map(), new: new Map() };
   for (const source of world.program.getSourceFiles()) {
     const side = world.side(source.fileName);
     if (!side || !ts.isExternalModule(source)) continue;
-    const names = [...topLevel(source)].filter(
-      (name) => !(source.locals?.get(name)?.flags & ts.SymbolFlags.Alias),
-    );
-    names.push(
-      ...(source.symbol?.exports?.get("default")?.flags & ts.SymbolFlags.Alias ? [] : ["default"]),
-    );
+    const names = [...topLevel(source)].filter((name) => !isAlias(source.locals?.get(name)));
+    if (!isAlias(source.symbol?.exports?.get("default"))) names.push("default");
     for (const name of names) {
       const symbol = source.symbol?.exports?.get(name) ?? source.locals?.get(name);
       tops[side].set(key(world, source.fileName, [name]), { file: source.fileName, name, symbol });
@@ -207,7 +242,7 @@ export function match(world, exported) {
   const taken = new Set([...exported.values()].map(({ file, name }) => key(world, file, [name])));
   for (const [id, { name, symbol }] of tops.old) {
     if (matches.has(id)) continue;
-    const moved = ([other, now]) =>
+    const moved = (/** @type {[string, Found]} */ [other, now]) =>
       now.name === name &&
       !tops.old.has(other) &&
       !taken.has(other) &&

@@ -12,6 +12,17 @@ import { ts } from "./typescript.mjs";
 /** @typedef {import("typescript").Node} Node */
 /** @typedef {import("typescript").SourceFile} SourceFile */
 /** @typedef {import("typescript").Symbol} Symbol */
+/** @typedef {import("typescript").Program} Program */
+/**
+ * A file with what the compiler notes of it. The public types leave these members out, because they may
+ * change in any version; they name the keys of tables by a type of their own, which is a string.
+ *
+ * @typedef {{ exports?: Map<string, Symbol> }} Module
+ * @typedef {{ locals?: Map<string, Symbol>, symbol?: Symbol & Module }} Bound once it is in a program
+ * @typedef {{ parseDiagnostics?: import("typescript").DiagnosticWithLocation[] }} Parsed
+ * @typedef {SourceFile & Bound & Parsed} Source
+ * @typedef {{ getSourceFile(file: string): Source | undefined, getSourceFiles(): readonly Source[] }} Sources
+ */
 
 /** What a top-level name is called for us. */
 export const HANDLE = "__xtask_";
@@ -27,6 +38,10 @@ const PROBE = "__xtask_probe.ts";
  */
 
 export class World {
+  // Nothing asks for them before `load`.
+  program = /** @type {Sources & Program} */ (/** @type {unknown} */ (undefined));
+  checker = /** @type {import("typescript").TypeChecker} */ (/** @type {unknown} */ (undefined));
+
   /** @param {Record<Side, string>} roots the folders of both versions */
   constructor(roots) {
     this.roots = { old: realpathSync(roots.old), new: realpathSync(roots.new) };
@@ -163,10 +178,10 @@ export class World {
     return side ? relative(this.roots[side], file) : null;
   }
 
-  /** The same file with the handles of its names. */
+  /** The same file with the handles of its names. @param {Source} source */
   opened(source) {
     const { text, fileName } = source;
-    for (const { start, messageText } of source.parseDiagnostics)
+    for (const { start, messageText } of source.parseDiagnostics ?? [])
       this.broken.push({
         file: fileName,
         line: source.getLineAndCharacterOfPosition(start).line + 1,
@@ -202,7 +217,13 @@ export class World {
     return whole;
   }
 
-  /** What a symbol means, behind imports and re-exports. @param {Symbol | undefined} symbol */
+  /**
+   * What a symbol means, behind imports and re-exports.
+   *
+   * @template {Symbol | undefined} T
+   * @param {T} symbol
+   * @returns {T | Symbol}
+   */
   resolved(symbol) {
     return symbol && symbol.flags & ts.SymbolFlags.Alias
       ? this.checker.getAliasedSymbol(symbol)
