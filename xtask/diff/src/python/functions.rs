@@ -4,6 +4,7 @@ use super::rules;
 use super::signature::{Difference, called, difference};
 use super::surface::{Class, Function, Kind, Model, Parameter, Signature, Surface};
 use super::types::{self, Answer};
+use super::variables::arguments;
 use super::{Compare, Pair, overloads};
 
 /// Decorators that do not change the signature.
@@ -185,12 +186,7 @@ fn managed(function: &Function) -> Option<String> {
     let inner = || {
         let item = returns.split_once('[')?.1.strip_suffix(']')?;
         // Generator[item, sent, returned]
-        let mut depth = 0;
-        let end = item.find(|c: char| {
-            depth += i32::from(c == '[') - i32::from(c == ']');
-            depth == 0 && c == ','
-        });
-        Some(&item[..end.filter(|_| returns.contains("Generator")).unwrap_or(item.len())])
+        Some(if returns.contains("Generator") { arguments(item)[0] } else { item })
     };
     if by("contextlib.contextmanager") {
         return Some(format!("contextlib.AbstractContextManager[{}]", inner()?));

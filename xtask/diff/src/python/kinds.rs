@@ -20,7 +20,9 @@ fn may_be_the_same(compare: &Compare, old: &Is, new: &Is) -> bool {
             let after = constructor_of(compare.new, class);
             !function.is_async
                 && after.is_none_or(|after| {
-                    signature::parameters(compare, &before, &after).iter().all(|d| d.level() < Level::Error)
+                    signature::parameters(compare, &before, &after)
+                        .iter()
+                        .all(|d| d.level() < Level::Breaking)
                 })
         }
         (Is::Attribute(value) | Is::TypeAlias(value), Is::Function(_) | Is::Class(_)) => is_computed(value),

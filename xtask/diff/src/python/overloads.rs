@@ -29,7 +29,7 @@ pub(super) fn compare(compare: &Compare, old: &Function, new: &Function) -> Vec<
     }
     let hidden = |i: usize| olds[..i].iter().any(|other| accepts(compare, old, &olds[i], old, other));
     let unsure = [rules::RETYPED.id, rules::RETURN_RETYPED.id];
-    let least = Some(Level::Error);
+    let breaks = Some(Level::Breaking);
     let mut found: Vec<Difference> = Vec::new();
     for (i, before) in olds.iter().enumerate() {
         // Type checkers take the first overload that accepts the arguments.
@@ -39,10 +39,10 @@ pub(super) fn compare(compare: &Compare, old: &Function, new: &Function) -> Vec<
         let best = (0..each.len()).min_by_key(|i| cost(&each[*i])).unwrap_or_default();
         found.extend(match first {
             Some(after) if !hidden(i) => all(before, after),
-            _ if each[best].iter().any(|d| unsure.contains(&d.rule.id)) && cost(&each[best]).0 < least => {
+            _ if each[best].iter().any(|d| unsure.contains(&d.rule.id)) && cost(&each[best]).0 < breaks => {
                 vec![changed(&rules::OVERLOAD_MAYBE, old, before)]
             }
-            _ if cost(&each[best]).0 < least => each.swap_remove(best),
+            _ if cost(&each[best]).0 < breaks => each.swap_remove(best),
             _ if old.overloads.is_empty() => match refused_by_all(&each, best) {
                 all if all.is_empty() => vec![changed(&rules::OVERLOADS_CHANGED, old, before)],
                 all => all,

@@ -684,3 +684,139 @@ fn an_inherited_member_is_removed_where_it_was_defined() {
     let symbols: Vec<&str> = found.iter().map(|change| change.symbol.as_str()).collect();
     assert_eq!(symbols, ["demo.Z.f"]);
 }
+
+#[test]
+fn a_removed_member_may_come_from_a_base_that_is_not_known() {
+    let of = |name: &str, has: bool, class: &Value| {
+        let path = format!("demo.x.{name}");
+        let mut class = class.clone();
+        class["kind"] = json!("class");
+        class["members"] = if has { json!({ name: path }) } else { json!({}) };
+        let mut one = only(class);
+        let more = json!({ "demo._Z": { "kind": "class" }, path: { "kind": "function", "binding": "instance",
+            "signature": { "parameters": [{ "name": "self", "kind": EITHER }] } } });
+        one.objects.extend(surface(json!({}), more).objects);
+        one
+    };
+    let (gone, maybe) = (&["method-removed"][..], &["method-maybe-removed"][..]);
+    let from = |base: &str| json!({ "bases": [base], "ancestors": [base] });
+    for (name, class, expected) in [
+        ("__len__", json!({}), gone),
+        ("__len__", from("abc.ABC"), gone),
+        ("__len__", from("demo._Z"), gone),
+        ("__len__", from("other.Base"), maybe),
+        ("__len__", json!({ "model": "dataclass" }), maybe),
+        ("__eq__", json!({}), maybe),
+        ("f", from("other.Base"), gone),
+        ("f", json!({ "unknown": true }), maybe),
+        ("f", json!({ "dynamic": true }), maybe),
+        ("f", json!({ "assigned": ["f"] }), &[]),
+        ("f", json!({ "assigned": ["g"] }), gone),
+        ("add_note", from("ValueError"), &[]),
+        ("add_note", json!({}), gone),
+        ("f", from("ValueError"), gone),
+        ("__class_getitem__", json!({ "type_parameters": [{ "name": "T" }] }), &[]),
+        ("__class_getitem__", json!({}), gone),
+        ("f", json!({ "type_parameters": [{ "name": "T" }] }), gone),
+    ] {
+        let found = diff(&of(name, true, &class), &of(name, false, &class));
+        let ids: Vec<&str> = found.iter().map(|change| change.id.as_str()).collect();
+        assert_eq!(ids, expected, "{name} {class}");
+    }
+}
+
+#[test]
+fn a_member_of_a_base_that_is_gone_is_removed_from_the_class() {
+    let of = |members: Value, base_is_public: bool| {
+        let base = json!({ "kind": "class", "members": members });
+        let sub =
+            json!({ "kind": "class", "members": members, "bases": ["demo.Z"], "ancestors": ["demo.Z"] });
+        let public = |to: &str| json!({ "to": to, "public": true });
+        let mut names = json!({ "demo": public("demo"), "demo.A": public("demo.A") });
+        if base_is_public {
+            names["demo.Z"] = public("demo.Z");
+        }
+        surface(
+            names,
+            json!({ "demo": { "kind": "module" }, "demo.A": sub, "demo.Z": base,
+                "demo.Z.f": { "kind": "function", "binding": "instance" } }),
+        )
+    };
+    let found = diff(&of(json!({ "f": "demo.Z.f" }), true), &of(json!({}), false));
+    let symbols: Vec<&str> = found.iter().map(|change| change.symbol.as_str()).collect();
+    assert_eq!(symbols, ["demo.A.f", "demo.Z"]);
+}
+
+#[test]
+fn only_what_can_be_set_is_judged_for_those_who_set_it() {
+    for (kind, writable, old, new, expected) in [
+        ("attribute", true, "int", "bool", &["attribute-type-narrowed"][..]),
+        ("attribute", false, "int", "bool", &[]),
+        ("property", true, "int", "bool", &[]),
+        ("property", false, "int", "bool", &[]),
+        ("attribute", true, "typing.Final[int]", "typing.Final[bool]", &[]),
+        ("attribute", true, "bool", "int", &["attribute-type-widened"]),
+    ] {
+        let of = |holds| json!({ "kind": kind, "annotation": holds, "type": holds, "writable": writable });
+        assert_eq!(rules_of(of(old), of(new)), expected, "{kind} {writable} {old} {new}");
+    }
+}
+
+#[test]
+fn a_field_in_between_moves_those_that_follow() {
+    let of = |fields: &[(&str, bool)]| {
+        let field = |(name, required): &(&str, bool)| {
+            json!({ "name": name, "type": "int", "required": required,
+                "keyword_only": false })
+        };
+        let fields: Vec<Value> = fields.iter().map(field).collect();
+        json!({ "kind": "class", "model": "dataclass", "fields": fields })
+    };
+    let old = of(&[("a", true), ("b", false)]);
+    assert_eq!(
+        rules_of(old.clone(), of(&[("a", true), ("c", false), ("b", false)])),
+        ["fields-reordered", "field-added"]
+    );
+    assert_eq!(rules_of(old.clone(), of(&[("a", true), ("b", false), ("c", false)])), ["field-added"]);
+    assert_eq!(rules_of(old, of(&[("a", true), ("c", true), ("b", false)])), ["field-added-required"]);
+}
+
+#[test]
+fn a_parameter_after_a_renamed_one_is_told_if_it_moves() {
+    let old = function(&[("path", EITHER, None, None), ("a", EITHER, None, Some("1"))]);
+    let new = [("paths", EITHER, None, None), ("x", EITHER, None, Some("2")), ("a", EITHER, None, Some("1"))];
+    let ids: Vec<String> = diff(&old, &function(&new)).into_iter().map(|change| change.id).collect();
+    assert_eq!(ids, ["parameter-renamed", "parameter-inserted"]);
+}
+
+#[test]
+fn a_method_is_called_in_another_way_only_if_both_were_methods() {
+    for (old, new, expected) in [
+        ("static", "instance", &["method-needs-instance"][..]),
+        ("instance", "static", &["method-binding-changed"]),
+        ("static", "static", &[]),
+        ("function", "static", &[]),
+        ("static", "function", &[]),
+    ] {
+        let of = |binding| json!({ "kind": "function", "binding": binding });
+        assert_eq!(rules_of(of(old), of(new)), expected, "{old} {new}");
+    }
+}
+
+#[test]
+fn a_keyword_is_renamed_if_one_new_keyword_is_like_it() {
+    let of = |list: &[(&str, &str)]| {
+        let list: Vec<_> = list.iter().map(|(name, kind)| (*name, *kind, Some("int"), Some("1"))).collect();
+        function(&list)
+    };
+    let keyword = "keyword-only";
+    let old = of(&[("limit", keyword), ("b", keyword)]);
+    for (new, expected) in [
+        (&[("limits", keyword), ("b", keyword)][..], "parameter-renamed"),
+        (&[("limits", EITHER), ("b", keyword)], "parameter-removed"),
+        (&[("limits", keyword), ("limited", keyword), ("b", keyword)], "parameter-removed"),
+    ] {
+        let ids: Vec<String> = diff(&old, &of(new)).into_iter().map(|change| change.id).collect();
+        assert_eq!(ids[0], expected, "{new:?} {ids:?}");
+    }
+}

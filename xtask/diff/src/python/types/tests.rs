@@ -72,6 +72,9 @@ fn assignability_is_yes_no_or_maybe() {
         ("typing.Literal[1]", "int", Yes),
         ("typing.Literal[1]", "str", No),
         ("bool", "typing.Literal[True, False]", Yes),
+        ("bool", "typing.Literal[True]", No),
+        ("bool", "typing.Literal[False]", No),
+        ("int", "typing.Literal[True, False]", No),
         ("int", "typing.Literal['a']", No),
         ("other.A", "typing.Literal['a']", Maybe),
         ("typing.Literal[b'a']", "bytes", Yes),
@@ -79,6 +82,8 @@ fn assignability_is_yes_no_or_maybe() {
         ("typing.Literal['a\\'b', 'c']", "typing.Literal['c', 'a\\'b']", Yes),
         ("typing.Literal[demo.Color.RED]", "demo.Color", Yes),
         ("typing.Literal[None]", "None", Yes),
+        ("None", "typing.Literal[None]", Yes),
+        ("int | None", "typing.Literal[None] | int", Yes),
         // Containers.
         ("list[int]", "typing.List[int]", Yes),
         ("list[int]", "list", Yes),
