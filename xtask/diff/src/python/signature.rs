@@ -202,10 +202,7 @@ fn order(old: &Signature, new: &Signature) -> Option<Difference> {
     let now = positional(new);
     let stays = |p: &&Parameter| by_keyword(p) && now.iter().any(|n| n.name == p.name);
     let before = positional(old);
-    if !before
-        .iter()
-        .all(|p| !by_keyword(p) || matches!(became(old, new, p), Became::Renamed(_) | Became::Kept(_)))
-    {
+    if !before.iter().all(|p| matches!(became(old, new, p), Became::Renamed(_) | Became::Kept(_))) {
         // Removed parameters are already reported; the rest moves up.
         let common: Vec<&str> = before.iter().filter(|p| stays(p)).map(|p| p.name.as_str()).collect();
         let order: Vec<&str> = now.iter().map(|p| p.name.as_str()).filter(|n| common.contains(n)).collect();

@@ -756,6 +756,7 @@ fn only_what_can_be_set_is_judged_for_those_who_set_it() {
         ("property", false, "int", "bool", &[]),
         ("attribute", true, "typing.Final[int]", "typing.Final[bool]", &[]),
         ("attribute", true, "bool", "int", &["attribute-type-widened"]),
+        ("attribute", true, "int", "other.A", &["attribute-type-changed"]),
     ] {
         let of = |holds| json!({ "kind": kind, "annotation": holds, "type": holds, "writable": writable });
         assert_eq!(rules_of(of(old), of(new)), expected, "{kind} {writable} {old} {new}");
@@ -818,5 +819,22 @@ fn a_keyword_is_renamed_if_one_new_keyword_is_like_it() {
     ] {
         let ids: Vec<String> = diff(&old, &of(new)).into_iter().map(|change| change.id).collect();
         assert_eq!(ids[0], expected, "{new:?} {ids:?}");
+    }
+}
+
+#[test]
+fn a_positional_parameter_is_swallowed_only_by_args() {
+    let of = |list: &[(&str, &str)]| {
+        let list: Vec<_> = list.iter().map(|(name, kind)| (*name, *kind, None, None)).collect();
+        function(&list)
+    };
+    let old = of(&[("a", "positional-only")]);
+    for (new, expected) in [
+        (&[][..], "parameter-removed"),
+        (&[("kwargs", "variadic keyword")], "parameter-removed"),
+        (&[("args", "variadic positional")], "parameter-swallowed"),
+    ] {
+        let ids: Vec<String> = diff(&old, &of(new)).into_iter().map(|change| change.id).collect();
+        assert_eq!(ids, [expected], "{new:?}");
     }
 }
