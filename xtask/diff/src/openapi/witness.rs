@@ -235,7 +235,7 @@ pub(super) fn candidates<'v>(document: &Document<'v>, node: &Node<'v>) -> Vec<Va
     let mut names = Vec::new();
     names_of(document, node, 2, &mut names);
     mix(&mut all, &names);
-    all
+    distinct(all)
 }
 
 /// The same for two schemas, and for objects that have properties of both.
@@ -249,7 +249,7 @@ pub(super) fn candidates_of_both<'v>(
     names_of(one, a, 2, &mut names);
     names_of(other, b, 2, &mut names);
     mix(&mut all, &names);
-    all
+    distinct(all)
 }
 
 /// Adds objects that several alternatives may describe: some of the objects get each other's properties.
@@ -393,7 +393,8 @@ fn build<'v>(
     if depth > 0 && view.types.has(Types::OBJECT) {
         all.extend(objects(document, &view, depth, left));
     }
-    all.dedup();
+    // Repeated values would take the places of others in a small selection.
+    let all = distinct(all);
     let most = most.max(INNER);
     if all.len() <= most {
         return all;
@@ -454,7 +455,6 @@ fn arrays<'v>(document: &Document<'v>, view: &View<'v>, depth: usize, left: &Cel
             all.extend((0..length).map(item).collect::<Option<Vec<_>>>().map(Value::Array));
         }
     }
-    all.dedup();
     all
 }
 
@@ -486,13 +486,17 @@ fn objects<'v>(document: &Document<'v>, view: &View<'v>, depth: usize, left: &Ce
             all.extend(object(&names, turn));
         }
     }
-    let mut different: Vec<Value> = Vec::new();
+    all
+}
+
+fn distinct(all: Vec<Value>) -> Vec<Value> {
+    let mut distinct: Vec<Value> = Vec::new();
     for value in all {
-        if !contains(&different.iter().collect::<Vec<_>>(), &value) {
-            different.push(value);
+        if !contains(&distinct.iter().collect::<Vec<_>>(), &value) {
+            distinct.push(value);
         }
     }
-    different
+    distinct
 }
 
 /// How many levels of alternatives within alternatives are read.

@@ -296,8 +296,7 @@ fn what_is_tried_for_a_schema() {
         {"type":["boolean","null"]}
           null true false
         {"type":"integer","minimum":2,"maximum":5}
-          2 3 1 5 6 4 0 1
-          -1
+          2 3 1 5 6 4 0 -1
         {"type":"number","exclusiveMinimum":1.5}
           1.5 2.0 0 1 -1 0.5
         {"type":"string"}
@@ -307,24 +306,16 @@ fn what_is_tried_for_a_schema() {
         {"enum":["a",1,null]}
           null "a" 1
         {"type":"array","minItems":1,"maxItems":2,"items":{"enum":["a","b"]}}
-          ["a"] ["b"] ["a"] ["b"] ["a"] ["b"] ["a"] ["b"]
-          ["a","b"] ["b","a"] ["a","b"] ["b","a"] ["a","b"] ["b","a"] ["a","b"] ["b","a"]
-          ["a","b"] ["b","a"] ["a","b"] ["b","a"] ["a","b"] ["b","a"] ["a","b"] ["b","a"]
-          ["a"] ["b"] ["a","b"]
+          ["a"] ["b"] ["a","b"] ["b","a"]
         {"type":"array","prefixItems":[{"const":1}],"items":{"const":2},"minItems":2}
-          [1,2] [1,2,2] [1] [1] [2] [1,2]
+          [1,2] [1,2,2] [1] [2]
         {"type":"object","required":["a"],"properties":{"a":{"type":"boolean"},"b":{"const":1}}}
-          {"a":true} {"a":true,"b":1} {"a":false} {"a":false,"b":1} {"a":false} {"a":true,"b":1} {"a":true,"b":"a"} {"a":true,"b":1}
-          {"a":false} {"a":false,"b":1} {"a":false,"b":1} {"a":true,"b":1} {"a":true,"b":1} {"a":false,"b":1} {"a":false,"b":1} {"a":true}
-          {"a":false,"b":1} {"a":false,"b":"a"} {"a":true} {"a":true,"b":1} {"a":false,"b":1} {"a":true,"b":1} {"a":false,"b":1} {"a":true,"b":1}
-          {"a":true,"b":1} {"a":false,"b":1}
+          {"a":true} {"a":true,"b":1} {"a":false} {"a":false,"b":1} {"a":true,"b":"a"} {"a":false,"b":"a"}
         {"anyOf":[{"type":"boolean"},{"const":"a"}]}
           null true "a" false
         {"oneOf":[{"type":"object","properties":{"a":{"const":1}}},{"type":"object","properties":{"b":{"enum":[2,3]}}}]}
-          null {} {"a":1} {"b":2} {"b":3} {"a":1} {"b":2} {"b":3}
-          {"a":"a","b":"a"} {"a":1} {"b":2} {"b":3} {"a":1,"b":2} {"a":1,"b":3} {"a":1,"b":"a"} {"a":1}
-          {"a":1,"b":2} {"a":1,"b":3} {"b":2,"a":1} {"b":3} {"b":2,"a":"a"} {"b":2} {"b":2,"a":1} {"b":3}
-          {"b":3,"a":1} {"b":2} {"b":3,"a":"a"} {"b":3} {"b":3,"a":1} {"b":2}
+          null {} {"a":1} {"b":2} {"b":3} {"a":"a","b":"a"} {"a":1,"b":2} {"a":1,"b":3}
+          {"a":1,"b":"a"} {"b":2,"a":"a"} {"b":3,"a":"a"}
     "#]].assert_eq(&tried);
 }
 
