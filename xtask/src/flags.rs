@@ -203,7 +203,7 @@ pub(crate) struct Affected {
 pub(crate) struct Check {
     #[command(flatten)]
     pub affected: Affected,
-    /// Only linters and specs, fast enough for a git hook: skip the tests and the plan
+    /// Only linters, specs and compat.json, fast enough for a git hook: skip the tests and the plan
     #[arg(long)]
     pub quick: bool,
     /// A label that the pull request will have; repeatable

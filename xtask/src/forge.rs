@@ -250,8 +250,8 @@ impl Forge {
                     ForgeKind::Github => {
                         "Contents, Pull requests, Issues and Commit statuses: read and write"
                     }
-                    ForgeKind::Gitea if variable == "DISPATCH_TOKEN" => "repository: read and write",
-                    ForgeKind::Gitea => "repository and issue: read and write",
+                    ForgeKind::Gitea if variable == "DISPATCH_TOKEN" => "the scope write:repository",
+                    ForgeKind::Gitea => "the scopes write:repository and write:issue",
                 };
                 format!("the token in {variable} lacks a permission; it needs {rights}")
             }

@@ -246,8 +246,8 @@ pub(crate) fn test(ctx: &Ctx, app: &App) -> Result<Option<String>> {
     module(&dir, &python, &["pytest"]).map(Some).map_err(|e| {
         match e.to_string().contains("No module named pytest") {
             true => e.context(format!(
-                "{} has tests ({why}), but pytest is not among its dependencies; \
-             run `uv add --dev pytest` there, or set [commands] test in {}",
+                "{} has tests ({why}), but pytest is not among its dependencies (run `uv add --dev pytest` \
+                 there, or set [commands] test in {})",
                 app.dir,
                 app.file()
             )),

@@ -205,10 +205,10 @@ fn faults_of_the_forge_are_explained_and_a_second_run_goes_on() {
         error: release/python-v0.0.1 is on the remote, but its pull request is not complete: cannot look for the pull request on the forge: the forge does not accept the token in GITHUB_TOKEN; create a new one: GET http://127.0.0.1:PORT/api/v3/repos/team/mono/pulls?…: 401 Unauthorized: {"message":"Bad credentials"}
           → `cargo xtask promote` continues
         exit code 1
-        error: release/python-v0.0.1 is on the remote, but its pull request is not complete: cannot open a pull request on the forge: the token in GITEA_TOKEN lacks a permission; it needs repository and issue: read and write: POST http://127.0.0.1:PORT/api/v1/repos/team/mono/pulls: 403 Forbidden: {"message":"the test's fault"}
+        error: release/python-v0.0.1 is on the remote, but its pull request is not complete: cannot open a pull request on the forge: the token in GITEA_TOKEN lacks a permission; it needs the scopes write:repository and write:issue: POST http://127.0.0.1:PORT/api/v1/repos/team/mono/pulls: 403 Forbidden: {"message":"the test's fault"}
           → `cargo xtask promote` continues
         exit code 1
-        error: release/python-v0.0.1 is on the remote, but its pull request is not complete: cannot create the label on the forge: the token in GITEA_TOKEN lacks a permission; it needs repository and issue: read and write: POST http://127.0.0.1:PORT/api/v1/repos/team/mono/labels: 403 Forbidden: {"message":"the test's fault"}
+        error: release/python-v0.0.1 is on the remote, but its pull request is not complete: cannot create the label on the forge: the token in GITEA_TOKEN lacks a permission; it needs the scopes write:repository and write:issue: POST http://127.0.0.1:PORT/api/v1/repos/team/mono/labels: 403 Forbidden: {"message":"the test's fault"}
           → `cargo xtask promote` continues
         exit code 1
         error: release/python-v0.0.1 is on the remote, but its pull request is not complete: cannot label the pull request on the forge: the token in GITEA_TOKEN cannot see team/mono or may not change it, or that repository does not exist: POST http://127.0.0.1:PORT/api/v1/repos/team/mono/issues/1/labels: 404 Not Found: {"message":"the test's fault"}

@@ -210,13 +210,13 @@ fn from_draft_to_rollback(dialect: Dialect) {
         "#]],
         Dialect::Gitea => expect![[r#"
             exit code 0
-            warning[cascade-failed]: python: python-v0.0.2 is released, but team/template was not told: cannot start runtime.yml on main of team/template on the forge: the token in DISPATCH_TOKEN lacks a permission; it needs repository: read and write: POST http://127.0.0.1:PORT/api/v1/repos/team/template/actions/workflows/runtime.yml/dispatches: 403 Forbidden: {"message":"the test's fault"}
+            warning[cascade-failed]: python: python-v0.0.2 is released, but team/template was not told: cannot start runtime.yml on main of team/template on the forge: the token in DISPATCH_TOKEN lacks a permission; it needs the scope write:repository: POST http://127.0.0.1:PORT/api/v1/repos/team/template/actions/workflows/runtime.yml/dispatches: 403 Forbidden: {"message":"the test's fault"}
               → tell it again: cargo xtask release python
               ✓ cascade           not told, see the warning: team/template (TIME)
-            warning[milestone-open]: python: python-v0.0.2 is released, but its milestone stays open: cannot close the milestone on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs repository and issue: read and write: PATCH http://127.0.0.1:PORT/api/v1/repos/team/mono/milestones/6: 403 Forbidden: {"message":"the test's fault"}
+            warning[milestone-open]: python: python-v0.0.2 is released, but its milestone stays open: cannot close the milestone on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs the scopes write:repository and write:issue: PATCH http://127.0.0.1:PORT/api/v1/repos/team/mono/milestones/6: 403 Forbidden: {"message":"the test's fault"}
               → close the milestone on http://127.0.0.1:PORT/team/mono/milestones
               ✓ commented on #8: released in python-v0.0.2
-            warning[release-uncommented]: python: python-v0.0.2 is released, but there is no comment on #7: cannot comment on the pull request on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs repository and issue: read and write: POST http://127.0.0.1:PORT/api/v1/repos/team/mono/issues/7/comments: 403 Forbidden: {"message":"the test's fault"}
+            warning[release-uncommented]: python: python-v0.0.2 is released, but there is no comment on #7: cannot comment on the pull request on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs the scopes write:repository and write:issue: POST http://127.0.0.1:PORT/api/v1/repos/team/mono/issues/7/comments: 403 Forbidden: {"message":"the test's fault"}
               → comment on #7 yourself
             warning[announce-failed]: python: python-v0.0.2 is released, but not announced: `sh -c echo no route to the list >&2; exit 7`: exit status: 7
             no route to the list
@@ -366,10 +366,10 @@ fn what_the_forge_says_stops_a_release_before_the_tag() {
           [x] spec and compat.json are up to date
           [x] the package is complete, and the index takes it
           [ ] logins are there, and accepted
-              credentials: cannot write a release page on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs repository and issue: read and write: POST http://127.0.0.1:PORT/api/v1/repos/team/mono/releases: 403 Forbidden: {"message":"the test's fault"}
+              credentials: cannot write a release page on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs the scopes write:repository and write:issue: POST http://127.0.0.1:PORT/api/v1/repos/team/mono/releases: 403 Forbidden: {"message":"the test's fault"}
           [x] pinned tools are installed
         exit code 3
-        error[credentials]: python: cannot write a release page on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs repository and issue: read and write: POST http://127.0.0.1:PORT/api/v1/repos/team/mono/releases: 403 Forbidden: {"message":"the test's fault"}
+        error[credentials]: python: cannot write a release page on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs the scopes write:repository and write:issue: POST http://127.0.0.1:PORT/api/v1/repos/team/mono/releases: 403 Forbidden: {"message":"the test's fault"}
         error[ci-failed]: python: CI failed for 1234567: ci / lint (push) (failure)
           → fix it, or run the job again if it failed by accident; then run the release again
         error[ci-pending]: python: CI is still running for 1234567: ci / docs (push)
@@ -378,7 +378,7 @@ fn what_the_forge_says_stops_a_release_before_the_tag() {
           → close it, or remove the label release-blocker from it
         error: 4 findings to fix first
         exit code 0
-        warning[forge-unread]: python: the forge could not be asked for open issues with the label release-blocker: cannot list the open issues on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs repository and issue: read and write: GET http://127.0.0.1:PORT/api/v1/repos/team/mono/issues?…: 403 Forbidden: {"message":"the test's fault"}
+        warning[forge-unread]: python: the forge could not be asked for open issues with the label release-blocker: cannot list the open issues on the forge: the token in XTASK_FORGE_TOKEN lacks a permission; it needs the scopes write:repository and write:issue: GET http://127.0.0.1:PORT/api/v1/repos/team/mono/issues?…: 403 Forbidden: {"message":"the test's fault"}
           → look at the forge's page before the release
           ✓ preflight         tree, branch, plan, changelog, checks, credentials and tools: 1 warning; CI: 3 of 3 checks passed (TIME)
           ✓ build             demo_agent-0.0.1-py3-none-any.whl 1234567890ab, demo_agent-0.0.1.tar.gz 1234567890ab (TIME)

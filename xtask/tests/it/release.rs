@@ -577,7 +577,7 @@ fn preflight_reports_all_problems_together() {
     world.repo.git(&["switch", "--quiet", "--create", "feat/later"]);
     let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n";
     world.repo.write("apps/python/src/demo_agent/model.bin", pointer);
-    world.repo.commit("CHANGELOG.md", "# Changelog\n", "docs: lose the changelog");
+    world.repo.commit("CHANGELOG.md", "# Changelog\n\n## [python-v0.0.1]\n", "docs: lose the entries");
     world.repo.write("apps/python/README.md", "# not committed\n");
     let mut command = world.command(&world.repo.path);
     command.env("PYPI_TOKEN", "wrong-token").env_remove("TESTPYPI_TOKEN");

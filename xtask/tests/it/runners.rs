@@ -98,27 +98,27 @@ fn pytest_runs_wherever_its_settings_or_test_files_exist() {
     }
     expect![[r#"
         exit code 3
-        error[test]: python: apps/python has tests (the settings of pytest), but pytest is not among its dependencies; run `uv add --dev pytest` there, or set [commands] test in apps/python/app.toml: `WORLD/repo/apps/python/.venv/bin/python -m pytest`: exit code 1 (WORLD/repo/apps/python/.venv/bin/python: No module named pytest
+        error[test]: python: apps/python has tests (the settings of pytest), but pytest is not among its dependencies (run `uv add --dev pytest` there, or set [commands] test in apps/python/app.toml): `WORLD/repo/apps/python/.venv/bin/python -m pytest`: exit code 1 (WORLD/repo/apps/python/.venv/bin/python: No module named pytest
         error: 1 finding to fix first
         exit code 0
           ✓ test-python       1 passed in TIME (TIME)
         exit code 3
-        error[test]: python: apps/python has tests (the settings of pytest), but pytest is not among its dependencies; run `uv add --dev pytest` there, or set [commands] test in apps/python/app.toml: `WORLD/repo/apps/python/.venv/bin/python -m pytest`: exit code 1 (WORLD/repo/apps/python/.venv/bin/python: No module named pytest
+        error[test]: python: apps/python has tests (the settings of pytest), but pytest is not among its dependencies (run `uv add --dev pytest` there, or set [commands] test in apps/python/app.toml): `WORLD/repo/apps/python/.venv/bin/python -m pytest`: exit code 1 (WORLD/repo/apps/python/.venv/bin/python: No module named pytest
         error: 1 finding to fix first
         exit code 0
           ✓ test-python       1 passed in TIME (TIME)
         exit code 3
-        error[test]: python: apps/python has tests (the settings of pytest), but pytest is not among its dependencies; run `uv add --dev pytest` there, or set [commands] test in apps/python/app.toml: `WORLD/repo/apps/python/.venv/bin/python -m pytest`: exit code 1 (WORLD/repo/apps/python/.venv/bin/python: No module named pytest
+        error[test]: python: apps/python has tests (the settings of pytest), but pytest is not among its dependencies (run `uv add --dev pytest` there, or set [commands] test in apps/python/app.toml): `WORLD/repo/apps/python/.venv/bin/python -m pytest`: exit code 1 (WORLD/repo/apps/python/.venv/bin/python: No module named pytest
         error: 1 finding to fix first
         exit code 0
           ✓ test-python       1 passed in TIME (TIME)
         exit code 3
-        error[test]: python: apps/python has tests (tests/test_it.py), but pytest is not among its dependencies; run `uv add --dev pytest` there, or set [commands] test in apps/python/app.toml: `WORLD/repo/apps/python/.venv/bin/python -m pytest`: exit code 1 (WORLD/repo/apps/python/.venv/bin/python: No module named pytest
+        error[test]: python: apps/python has tests (tests/test_it.py), but pytest is not among its dependencies (run `uv add --dev pytest` there, or set [commands] test in apps/python/app.toml): `WORLD/repo/apps/python/.venv/bin/python -m pytest`: exit code 1 (WORLD/repo/apps/python/.venv/bin/python: No module named pytest
         error: 1 finding to fix first
         exit code 0
           ✓ test-python       1 passed in TIME (TIME)
         exit code 3
-        error[test]: python: apps/python has tests (src/demo_agent/it_test.py), but pytest is not among its dependencies; run `uv add --dev pytest` there, or set [commands] test in apps/python/app.toml: `WORLD/repo/apps/python/.venv/bin/python -m pytest`: exit code 1 (WORLD/repo/apps/python/.venv/bin/python: No module named pytest
+        error[test]: python: apps/python has tests (src/demo_agent/it_test.py), but pytest is not among its dependencies (run `uv add --dev pytest` there, or set [commands] test in apps/python/app.toml): `WORLD/repo/apps/python/.venv/bin/python -m pytest`: exit code 1 (WORLD/repo/apps/python/.venv/bin/python: No module named pytest
         error: 1 finding to fix first
         exit code 0
           ✓ test-python       1 passed in TIME (TIME)
