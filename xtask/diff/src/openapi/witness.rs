@@ -400,7 +400,8 @@ fn build<'v>(
         return all;
     }
     // Few values outside of the limits, so that some of a small selection fit.
-    let (inside, outside): (Vec<Value>, Vec<Value>) = all.into_iter().partition(|value| view.admits(value));
+    let inside = |value: &Value| fits(document, node, value, OneOf::Exactly) != Some(false);
+    let (inside, outside): (Vec<Value>, Vec<Value>) = all.into_iter().partition(inside);
     let mut some = spread(inside, most - most / 4);
     some.extend(spread(outside, most / 4));
     some
