@@ -66,6 +66,8 @@ export function members(texts, declarations, names) {
   /** @type {Map<string, Member>} */
   const found = new Map();
   for (const node of declarations.flatMap((d) => [...d.members])) {
+    // A semicolon too many.
+    if (ts.isSemicolonClassElement(node)) continue;
     if (has(node, "PrivateKeyword") || (node.name && ts.isPrivateIdentifier(node.name))) continue;
     const isStatic = has(node, "StaticKeyword");
     const name = nameOf(texts, node, names);
