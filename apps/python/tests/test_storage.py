@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Iterable
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
+from langgraph.checkpoint.base import empty_checkpoint
 
 from conftest import Servers
 from fractal_agents_runtime import create_app, storage
@@ -54,12 +56,48 @@ def test_a_cancelled_write_does_not_prevent_the_next(tmp_path: Path) -> None:
             write.cancel()
             await asyncio.wait([write])
             await storage.write([("thread", "two", b"{}")])
-        inner = vars(storage)
-        for connection in (inner["_records"], inner["_saver"].conn, inner["_store"].conn):
-            await connection.close()
-        inner["_guard"].close()
+        await close(storage)
 
     asyncio.run(written())
+
+
+async def close(file: Any) -> None:
+    """Close the connections, which otherwise end with the process."""
+    inner = vars(file)
+    for connection in (inner["_records"], inner["_saver"].conn, inner["_store"].conn):
+        await connection.close()
+    inner["_guard"].close()
+
+
+def test_the_checkpoint_of_a_cancelled_writer_is_removed_too(tmp_path: Path) -> None:
+    gate = Event()
+
+    async def written_late(remove: str) -> Any:
+        file = storage_at(f"sqlite:{tmp_path / remove}")
+        await file.open()
+        saver = file.saver
+        # The thread of the connection is busy, so what is sent to it is executed later.
+        await saver.conn.create_function("busy", 0, lambda: gate.wait(30))
+        busy = asyncio.create_task(saver.conn.execute_fetchall("SELECT busy()"))
+        place = {"configurable": {"thread_id": "t", "checkpoint_ns": ""}}
+        put = asyncio.create_task(saver.aput(place, empty_checkpoint(), {}, {}))
+        await asyncio.sleep(0)
+        put.cancel()
+        await asyncio.wait({put})
+        rows: list[Row] = [("thread", "t", None)]
+        work = file.restore("t", "") if remove == "restore" else file.write(rows)
+        removal = asyncio.create_task(work)
+        # Time for a removal that does not wait.
+        await asyncio.wait({removal}, timeout=0.3)
+        gate.set()
+        await asyncio.gather(busy, removal)
+        found = await saver.aget_tuple(place)
+        await close(file)
+        return found
+
+    for remove in ("restore", "write"):
+        gate.clear()
+        assert asyncio.run(written_late(remove)) is None
 
 
 def test_packages_that_are_missing_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

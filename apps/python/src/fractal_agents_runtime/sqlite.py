@@ -112,6 +112,8 @@ class Sqlite(Memory):
         kept = [(kind, key, text.decode()) for kind, key, text in rows if text is not None]
         gone = [(kind, key) for kind, key, text in rows if text is None]
         threads = [(key,) for kind, key in gone if kind == "thread"]
+        if threads:
+            await self._checkpoints_written()
         async with self._transaction() as records:
             await records.executemany(PUT, kept)
             await records.executemany("DELETE FROM runtime_records WHERE kind = ? AND id = ?", gone)
@@ -146,7 +148,13 @@ class Sqlite(Memory):
         """Remove all checkpoints of a thread after this one."""
         await self._remove(thread_id, "checkpoint_id > ?", last)
 
+    async def _checkpoints_written(self) -> None:
+        """Wait for checkpoints of cancelled writers: their connection writes them anyway."""
+        if self._saver is not None:
+            await self._saver.conn.execute_fetchall("SELECT 1")
+
     async def _remove(self, thread_id: str, condition: str, value: str) -> None:
+        await self._checkpoints_written()
         async with self._transaction() as records:
             # `writes` first: the condition may need the checkpoints.
             for table in ("writes", "checkpoints"):
