@@ -41,7 +41,7 @@ fn three_version_strings_are_found_in_one_run_and_fixed_as_the_help_says() {
         stderr:
         error[version-wrong]: python: the constant shows 0.1.0, but the manifest has 0.1.17 (apps/python/src/demo_runtime/__init__.py:3)
           → read it: `importlib.metadata.version("demo-workspace-runtime")` instead of "0.1.0"
-          → or let `bump` keep it: add "src/demo_runtime/__init__.py" to pins in apps/python/app.toml, [release]
+          → or let `bump` write it with each version: add "src/demo_runtime/__init__.py" to pins in apps/python/app.toml, [release]
         error[pin-unreleased]: python: the pin asks for 0.1.129, for which there is no tag: the manifest has 0.1.17, and nothing is released yet (templates/worker/.runtime-version:1)
           → if the index has it: git tag python-v0.1.129 COMMIT, with the commit that it was built from
           → if not: write 0.1.17 there
@@ -267,10 +267,10 @@ fn an_old_release_is_a_warning_and_a_wrong_version_is_an_error() {
           → or let `bump` write it with each version: add "../../deploy/compose.yaml" to pins in apps/python/app.toml, [release]
         error[version-wrong]: python: the image label shows 0.1.0, but the manifest has 0.2.0-rc.1 (docker/demo.Dockerfile:3)
           → write 0.2.0rc1, or pass it to the build: ARG VERSION without a value, and --build-arg VERSION=…
-          → or let `bump` keep it: add "../../docker/demo.Dockerfile" to pins in apps/python/app.toml, [release]
+          → or let `bump` write it with each version: add "../../docker/demo.Dockerfile" to pins in apps/python/app.toml, [release]
         error[version-wrong]: ts: the constant shows 1.3.0, but the manifest has 1.4.0 (apps/ts/src/server.ts:3)
           → read it: `import manifest from "../package.json" with { type: "json" }`, then `manifest.version`
-          → or let `bump` keep it: add "src/server.ts" to pins in apps/ts/app.toml, [release]
+          → or let `bump` write it with each version: add "src/server.ts" to pins in apps/ts/app.toml, [release]
         error[tag-ahead]: ts: ts-v1.5.0 is tagged, but the manifest has 1.4.0 (apps/ts/package.json)
           → cargo xtask bump ts
         error: 5 findings to fix first
@@ -286,7 +286,7 @@ fn an_old_release_is_a_warning_and_a_wrong_version_is_an_error() {
         stderr:
         error[version-wrong]: ts: the constant shows 1.3.0, but the manifest has 1.4.0 (apps/ts/src/server.ts:3)
           → read it: `import manifest from "../package.json" with { type: "json" }`, then `manifest.version`
-          → or let `bump` keep it: add "src/server.ts" to pins in apps/ts/app.toml, [release]
+          → or let `bump` write it with each version: add "src/server.ts" to pins in apps/ts/app.toml, [release]
         error[tag-ahead]: ts: ts-v1.5.0 is tagged, but the manifest has 1.4.0 (apps/ts/package.json)
           → cargo xtask bump ts
         error: 2 findings to fix first
@@ -401,10 +401,10 @@ fn a_constant_and_a_label_that_are_declared_pins_are_updated_by_bumps() {
         stderr:
         warning[version-copied]: python: the constant repeats 0.1.0, but `bump` does not write it: it will be wrong after the next bump (apps/python/src/demo_agent/version.py:3)
           → read it: `importlib.metadata.version("demo-agent")` instead of "0.1.0"
-          → or let `bump` keep it: add "src/demo_agent/version.py" to pins in apps/python/app.toml, [release]
+          → or let `bump` write it with each version: add "src/demo_agent/version.py" to pins in apps/python/app.toml, [release]
         warning[version-copied]: python: the image label repeats 0.1.0, but `bump` does not write it: it will be wrong after the next bump (docker/demo.Dockerfile:2)
           → write 0.1.0, or pass it to the build: ARG VERSION without a value, and --build-arg VERSION=…
-          → or let `bump` keep it: add "../../docker/demo.Dockerfile" to pins in apps/python/app.toml, [release]
+          → or let `bump` write it with each version: add "../../docker/demo.Dockerfile" to pins in apps/python/app.toml, [release]
         nothing stops a release; 2 warnings above
     "#]].assert_eq(&out.seen());
     repo.commit("apps/python/app.toml", &format!("{APP_TOML}{pins}"), "chore: pins");

@@ -26,7 +26,7 @@ pub(super) fn follower(app: &App, source: &Version, file: &File, shown: &Shown) 
         _ => {
             let own = from_the_manifest(app, source, file, shown);
             if is_first_version(&file.text, shown) {
-                format!("{own}\nor let `bump` keep it: {}", declare(app, &file.path))
+                format!("{own}\nor let `bump` write it with each version: {}", declare(app, &file.path))
             } else {
                 own
             }
