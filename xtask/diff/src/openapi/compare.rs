@@ -4,7 +4,7 @@ use super::context::{Context, Direction};
 use super::engine::Engine;
 use super::node::Node;
 use super::rules::*;
-use super::schema::{View, possible_as, possible_types};
+use super::schema::{View, possible_types};
 use super::types::Types;
 use super::values::{Number, contains, cut, list, same, show};
 use crate::finding::Level;
@@ -47,25 +47,21 @@ impl<'v> Engine<'v> {
         }
         // Nothing breaks if no value can be sent. That is rare, so it is asked only where it may matter.
         let apart = !(a.types & b.types).meets(!Types::NULL);
-        let object = !a.required.is_empty() || !b.required.is_empty();
-        let turned =
-            if ctx.direction == Direction::Request { Direction::Response } else { Direction::Request };
-        if (apart || object) && !self.can_be_sent((old, &a), (new, &b), ctx.direction) {
-            if !self.can_be_sent((old, &a), (new, &b), turned) {
+        if apart || !a.required.is_empty() || !b.required.is_empty() {
+            let was = |engine: &Self| possible_types(&engine.old, old, &a, 4);
+            let is = |engine: &Self| possible_types(&engine.new, new, &b, 4);
+            let request = ctx.direction == Direction::Request;
+            let sent = if request { was(self) } else { is(self) };
+            if sent.is_empty() {
+                if !(if request { is(self) } else { was(self) }).is_empty() {
+                    let shape = if request { &TYPES_WIDENED } else { &TYPES_NARROWED };
+                    self.shape(ctx, shape, "type", (&a, &b), &a.types, &b.types);
+                }
                 return;
             }
-            let shape = if ctx.direction == Direction::Request { &TYPES_WIDENED } else { &TYPES_NARROWED };
-            return self.shape(ctx, shape, "type", (&a, &b), &a.types, &b.types);
-        }
-        if apart {
-            a.types = possible_types(&self.old, &a, 4);
-            b.types = possible_types(&self.new, &b, 4);
-        } else if object {
-            let sent = match ctx.direction {
-                Direction::Request => possible_types(&self.old, &a, 4),
-                Direction::Response => possible_types(&self.new, &b, 4),
-            };
-            if !sent.has(Types::OBJECT) {
+            if apart {
+                (a.types, b.types) = (was(self), is(self));
+            } else if !sent.has(Types::OBJECT) {
                 a.types &= !Types::OBJECT;
                 b.types &= !Types::OBJECT;
             }
@@ -100,19 +96,6 @@ impl<'v> Engine<'v> {
             }
         }
         self.others(&a, &b, ctx);
-    }
-
-    /// Whether the side that sends in this direction has a value to send.
-    fn can_be_sent(
-        &self,
-        (old, a): (&Node<'v>, &View<'v>),
-        (new, b): (&Node<'v>, &View<'v>),
-        direction: Direction,
-    ) -> bool {
-        match direction {
-            Direction::Request => possible_as(&self.old, old, a, 4),
-            Direction::Response => possible_as(&self.new, new, b, 4),
-        }
     }
 
     fn annotations(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {

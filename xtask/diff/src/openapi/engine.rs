@@ -166,15 +166,19 @@ impl<'v> Engine<'v> {
     /// Compares two schemas. Targets of references are queued, so that recursion is bounded and each pair is
     /// compared once.
     pub(super) fn compare(&mut self, old: &Node<'v>, new: &Node<'v>, ctx: &Context) {
+        if !self.is_unchanged(old, new) {
+            self.compare_changed(old, new, ctx);
+        }
+    }
+
+    /// The same for schemas that are known not to be written identically.
+    pub(super) fn compare_changed(&mut self, old: &Node<'v>, new: &Node<'v>, ctx: &Context) {
         if self.fuel == 0 {
             self.exhausted = true;
             self.worst = Some(Level::Breaking);
             return;
         }
         self.fuel -= 1;
-        if self.is_unchanged(old, new) {
-            return;
-        }
         if self.depth > 0 {
             return self.weigh_written(old, new, ctx);
         }

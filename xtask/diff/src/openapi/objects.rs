@@ -67,7 +67,8 @@ impl<'v> Engine<'v> {
         name: &'v str,
         ctx: &Context,
     ) {
-        if a.required.contains(&name) == b.required.contains(&name) && self.is_unchanged(old, new) {
+        let unchanged = self.is_unchanged(old, new);
+        if unchanged && a.required.contains(&name) == b.required.contains(&name) {
             return;
         }
         let (was, is) = (self.property(false, a, name, old, ctx), self.property(true, b, name, new, ctx));
@@ -78,7 +79,9 @@ impl<'v> Engine<'v> {
         if was.required != is.required {
             self.requiredness(&is, (&View::anything(old.at.clone()), &View::anything(new.at.clone())), ctx);
         }
-        self.compare(old, new, ctx);
+        if !unchanged {
+            self.compare_changed(old, new, ctx);
+        }
     }
 
     fn requiredness(&mut self, is: &Property, (a, b): (&View<'v>, &View<'v>), ctx: &Context) {

@@ -14,9 +14,13 @@ pub(super) fn compare<'v>(engine: &mut Engine<'v>) {
     let paths = At::root("").key("paths");
     let old = operations_of(&engine.old, engine.old.root.get("paths"), &paths, template);
     let new = operations_of(&engine.new, engine.new.root.get("paths"), &paths, template);
+    let shared_unchanged = ["/servers", "/security", "/components/securitySchemes"].iter().all(|pointer| {
+        engine.unchanged.both(engine.old.root.pointer(pointer), engine.new.root.pointer(pointer))
+    });
     for (key, operation) in &old {
         engine.begin(operation.label());
         match new.get(key) {
+            Some(now) if shared_unchanged && is_unchanged(engine, operation, now) => {}
             Some(now) => both(engine, operation, now),
             None => {
                 let path_gone = !new.keys().any(|(path, _)| *path == key.0);
@@ -57,6 +61,12 @@ fn gone(engine: &mut Engine, operation: &Operation, path_gone: bool) {
     let new = if path_gone { paths } else { paths.key(operation.path) };
     let (rule, sunset) = lifecycle::removal(operation.value, engine.today, rules);
     engine.rule(rule, "the operation", (&operation.at, &new), &sunset, &"");
+}
+
+/// Whether an operation is identical, with all that it refers to and that its path has for it.
+fn is_unchanged(engine: &Engine, old: &Operation, new: &Operation) -> bool {
+    let both = |key: &str| engine.unchanged.both(old.item.get(key), new.item.get(key));
+    old.path == new.path && both("parameters") && both("servers") && engine.unchanged.is(old.value, new.value)
 }
 
 fn both<'v>(engine: &mut Engine<'v>, old: &Operation<'v>, new: &Operation<'v>) {

@@ -62,6 +62,8 @@ impl<'v> View<'v> {
         let mut part = Part::default();
         for (key, value) in map {
             match key.as_str() {
+                // The most frequent ones first: a match compares one by one.
+                "description" | "title" | "example" | "examples" => {}
                 "type" => part.types = Some(Types::declared(value)),
                 "nullable" => part.nullable = value == true,
                 "enum" => part.values = value.as_array().map(|values| values.iter().collect()),

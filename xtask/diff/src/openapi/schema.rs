@@ -226,61 +226,51 @@ impl<'v> View<'v> {
 
 /// Whether a value can fit: a required property or a first item that nothing fits makes the whole impossible.
 pub(super) fn possible<'v>(document: &Document<'v>, node: &Node<'v>, depth: usize) -> bool {
-    possible_within(document, node, None, depth, &[])
-}
-
-/// The same for a schema whose view is already there.
-pub(super) fn possible_as<'v>(
-    document: &Document<'v>,
-    node: &Node<'v>,
-    view: &View<'v>,
-    depth: usize,
-) -> bool {
-    possible_within(document, node, Some(view), depth, &[])
+    possible_within(document, node, depth, &[])
 }
 
 /// Whether it is one written schema with no keyword that could make it impossible: no view is needed then.
-fn is_harmless(node: &Node) -> bool {
+/// Without `required` and `minItems`, nothing that is within it has to be there.
+fn is_harmless(document: &Document, node: &Node) -> bool {
     let [raw] = &node.raws[..] else { return false };
-    let harmless = |key: &str| {
-        is_annotation(key)
-            || matches!(
-                key,
-                "type" | "format" | "readOnly" | "writeOnly" | "pattern" | "minLength" | "minimum"
-            )
+    let Ok((value, _)) = document.resolve(raw.value, raw.at.clone()) else { return false };
+    let alone = std::ptr::eq(value, raw.value)
+        || !document.siblings
+        || raw.value.as_object().is_some_and(|map| map.len() == 1);
+    let harmless = |(key, value): (&String, &Value)| match key.as_str() {
+        "type" => value.is_string(),
+        "properties"
+        | "items"
+        | "additionalProperties"
+        | "format"
+        | "readOnly"
+        | "writeOnly"
+        | "pattern"
+        | "minLength"
+        | "minimum" => true,
+        key => is_annotation(key),
     };
-    node.only == Types::ALL
-        && raw.value.as_object().is_some_and(|map| {
-            map.keys().all(|key| harmless(key))
-                && map.get("type").is_none_or(|t| t != &Value::Array(Vec::new()))
-        })
+    alone && node.only == Types::ALL && value.as_object().is_some_and(|map| map.iter().all(harmless))
 }
 
 /// `above`: the schemas that need this one. A value that needs itself would be endless.
 fn possible_within<'v>(
     document: &Document<'v>,
     node: &Node<'v>,
-    view: Option<&View<'v>>,
     depth: usize,
     above: &[*const Value],
 ) -> bool {
-    if is_harmless(node) {
+    if is_harmless(document, node) {
         return true;
     }
-    let here: Vec<*const Value> =
-        above.iter().copied().chain(node.raws.iter().map(|raw| std::ptr::from_ref(raw.value))).collect();
-    if above.iter().any(|address| here[above.len()..].contains(address)) {
+    if above.iter().any(|address| addresses(node).any(|own| own == *address)) {
         return false;
     }
-    let mut own = None;
-    let view = match view {
-        Some(view) => view,
-        None => own.insert(View::of(document, node, &mut Vec::new())),
-    };
+    let view = View::of(document, node, &mut Vec::new());
+    let types = types_within(document, node, &view, depth, above);
     // An alternative repeats the parts of the whole.
     let branch_possible =
-        |branch: &Node<'v>| depth == 0 || possible_within(document, branch, None, depth - 1, above);
-    let types = types_within(document, view, depth, &here);
+        |branch: &Node<'v>| depth == 0 || possible_within(document, branch, depth - 1, above);
     let each = |union: &Union<'v>| {
         (union.null && types.has(Types::NULL))
             || union
@@ -288,17 +278,28 @@ fn possible_within<'v>(
                 .iter()
                 .any(|branch| branch_possible(&view.with(&node.only(types), union, branch)))
     };
-    let listed = view.values.as_ref().is_none_or(|values| !values.is_empty() || types.has(Types::NULL));
-    !types.is_empty() && listed && view.unions.iter().all(each)
+    !types.is_empty() && view.unions.iter().all(each)
 }
 
-/// The types of the values that can fit.
-pub(super) fn possible_types<'v>(document: &Document<'v>, view: &View<'v>, depth: usize) -> Types {
-    types_within(document, view, depth, &[])
+/// The types of the values that can fit the schema of this view, its alternatives aside.
+pub(super) fn possible_types<'v>(
+    document: &Document<'v>,
+    node: &Node<'v>,
+    view: &View<'v>,
+    depth: usize,
+) -> Types {
+    types_within(document, node, view, depth, &[])
 }
 
-fn types_within<'v>(document: &Document<'v>, view: &View<'v>, depth: usize, above: &[*const Value]) -> Types {
-    let inner = |node: &Node<'v>| depth == 0 || possible_within(document, node, None, depth - 1, above);
+fn types_within<'v>(
+    document: &Document<'v>,
+    node: &Node<'v>,
+    view: &View<'v>,
+    depth: usize,
+    above: &[*const Value],
+) -> Types {
+    let here: Vec<_> = above.iter().copied().chain(addresses(node)).collect();
+    let inner = |node: &Node<'v>| depth == 0 || possible_within(document, node, depth - 1, &here);
     let mut types = view.types;
     if types.has(Types::OBJECT) && !view.required.iter().filter_map(|name| view.property(name)).all(inner) {
         types &= !Types::OBJECT;
@@ -308,6 +309,10 @@ fn types_within<'v>(document: &Document<'v>, view: &View<'v>, depth: usize, abov
         types &= !Types::ARRAY;
     }
     types
+}
+
+fn addresses(node: &Node) -> impl Iterator<Item = *const Value> {
+    node.raws.iter().map(|raw| std::ptr::from_ref(raw.value))
 }
 
 /// Whether it has keywords besides the alternatives.

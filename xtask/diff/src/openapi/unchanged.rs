@@ -60,6 +60,14 @@ impl Unchanged {
     pub(super) fn is(&self, old: &Value, new: &Value) -> bool {
         self.alike && equal(old, new, &mut |reference| self.same.get(reference).is_some_and(|same| *same))
     }
+
+    /// The same for values that may be missing.
+    pub(super) fn both(&self, old: Option<&Value>, new: Option<&Value>) -> bool {
+        match (old, new) {
+            (Some(old), Some(new)) => self.is(old, new),
+            (old, new) => self.alike && old.is_none() && new.is_none(),
+        }
+    }
 }
 
 fn components(root: &Value) -> impl Iterator<Item = (&String, &Map<String, Value>)> {
@@ -78,10 +86,13 @@ fn equal(a: &Value, b: &Value, pass: &mut dyn FnMut(&str) -> bool) -> bool {
             let mut others = b.iter();
             for (key, x) in a {
                 let Some((other, y)) = others.next() else { return false };
-                if key != other || !equal(x, y, pass) {
+                if key.as_bytes() != other.as_bytes() || !equal(x, y, pass) {
                     return false;
                 }
-                if (key == "$ref" || key == "$dynamicRef") && !x.as_str().is_none_or(&mut *pass) {
+                if key.starts_with('$')
+                    && (key == "$ref" || key == "$dynamicRef")
+                    && !x.as_str().is_none_or(&mut *pass)
+                {
                     return false;
                 }
             }
@@ -100,7 +111,7 @@ fn equal(a: &Value, b: &Value, pass: &mut dyn FnMut(&str) -> bool) -> bool {
             }
             true
         }
-        (Value::String(a), Value::String(b)) => a == b,
+        (Value::String(a), Value::String(b)) => a.as_bytes() == b.as_bytes(),
         _ => a == b,
     }
 }

@@ -8,8 +8,8 @@ use crate::flags::{FailOn, Format};
 use crate::model::ctx::Ctx;
 use crate::model::workspace::{Acceptance, App, SpecSettings};
 use crate::sys::exit::Exit;
+use crate::sys::ui;
 use crate::sys::ui::report::{Report, Row, counted, one_format, paint, plain, plural, written};
-use crate::sys::{parallel, ui};
 use ::diff::openapi::{Change, diff, with_levels};
 use anyhow::Result;
 use semver::Version;
@@ -28,9 +28,7 @@ pub(super) fn command(
     if old == "-" && new == "-" {
         return Err(Exit::Usage("only one of both specs can be read from standard input".into()).into());
     }
-    // In parallel, because reading takes as long as comparing.
-    let (before, after) = parallel::both(|| read::spec(ctx, old), || read::spec(ctx, new));
-    let (before, after) = (before?, after?);
+    let (before, after) = (read::spec(ctx, old)?, read::spec(ctx, new)?);
     let mut changes = diff(&before.document, &after.document, &crate::sys::date::today()?);
     let accepted = match app_of(ctx, &before, &after) {
         Some(app) => by_settings(ctx, app, &mut changes, last)?,
