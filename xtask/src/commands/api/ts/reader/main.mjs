@@ -18,7 +18,7 @@ import { Questions } from "./questions.mjs";
 import { references } from "./references.mjs";
 import { match, Texts } from "./text.mjs";
 import { ts } from "./typescript.mjs";
-import { isDeclaration, World } from "./world.mjs";
+import { inTable, isDeclaration, World } from "./world.mjs";
 
 /** @typedef {import("typescript").Node} Node */
 /** @typedef {import("typescript").Symbol} Symbol */
@@ -313,9 +313,9 @@ function named({ file, path }, old) {
   const was = kinds(old);
   const source = world.program.getSourceFile(file);
   // The local name of a default export stands for what is exported.
-  const local = source?.locals?.get(name);
+  const local = inTable(source?.locals, name);
   const found = [
-    source?.symbol?.exports?.get(name),
+    inTable(source?.symbol?.exports, name),
     local && kinds(local).any !== "namespace" ? local : null,
     local && world.checker.getExportSymbolOfSymbol(local),
   ].flatMap((symbol) => (symbol?.declarations?.some(isDeclaration) ? [symbol] : []));

@@ -4,7 +4,7 @@ import { kinds, shown } from "./compare.mjs";
 import { alike, resemble } from "./likeness.mjs";
 import { key } from "./text.mjs";
 import { ts } from "./typescript.mjs";
-import { HANDLE } from "./world.mjs";
+import { HANDLE, inTable } from "./world.mjs";
 
 /** @typedef {import("typescript").Node} Node */
 /** @typedef {import("typescript").Symbol} Symbol */
@@ -87,10 +87,10 @@ export function ambiguous(world, module, visited = new Set()) {
     const target = from && world.checker.getSymbolAtLocation(from);
     if (!target) continue;
     const inner = ambiguous(world, target, visited);
-    for (const name of inner) if (!own?.has(name)) found.add(name);
+    for (const name of inner) if (!inTable(own, name)) found.add(name);
     for (const symbol of world.checker.getExportsOfModule(target)) {
       const { name } = symbol;
-      if (name === "default" || name.startsWith(HANDLE) || own?.has(name)) continue;
+      if (name === "default" || name.startsWith(HANDLE) || inTable(own, name)) continue;
       const resolved = world.resolved(symbol);
       const first = given.get(name) ?? resolved;
       given.set(name, first);

@@ -24,12 +24,21 @@ export function place(world, node) {
   const file = world.relative(source.fileName);
   if (side === null || file === null) return "";
   const root = world.roots[side];
+  if (world.declared.has(source.fileName)) {
+    const original = /** @type {SourceFile} */ (parsed(join(root, file)));
+    return at(original, file, definition(original, node) ?? original);
+  }
   const { line, character } = source.getLineAndCharacterOfPosition(node.getStart(source));
   return (
     mapped(root, file, source.text, line, character) ??
     guessed(root, file, node) ??
-    `${file}:${line + 1}`
+    at(source, file, node)
   );
+}
+
+/** @param {SourceFile} source @param {string} path @param {Node} node */
+function at(source, path, node) {
+  return `${path}:${source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1}`;
 }
 
 /** @param {string} file */
@@ -124,8 +133,7 @@ function guessed(root, file, node) {
       const path = `${folder}${rest || stem}${end}`;
       const source = parsed(join(root, path));
       const found = source && definition(source, node);
-      if (found)
-        return `${path}:${source.getLineAndCharacterOfPosition(found.getStart(source)).line + 1}`;
+      if (found) return at(source, path, found);
     }
   }
   return null;

@@ -8,12 +8,12 @@ import { ts } from "./typescript.mjs";
 /** @typedef {import("typescript").SignatureDeclaration} Signature */
 /** @typedef {import("./references.mjs").Defined} Defined */
 /** @typedef {"in" | "out" | "through"} Way */
-/** @typedef {Way | null | undefined} Flipped null turned once, undefined turned twice, is no way any more */
+/** @typedef {Way | null} Flipped null is no way any more */
 
 // "through" is out again what came in: what its functions are given, the package gives, or whoever made it.
 /** @type {Record<Way, Way | null>} */
 const FLIPPED = { in: "out", out: "in", through: null };
-const flip = (/** @type {Flipped} */ way) => (way ? FLIPPED[way] : undefined);
+const flip = (/** @type {Flipped} */ way) => way && FLIPPED[way];
 const isPrivate = (/** @type {import("typescript").ClassElement} */ node) =>
   (ts.canHaveModifiers(node) &&
     node.modifiers?.some((m) => m.kind === ts.SyntaxKind.PrivateKeyword)) ||
@@ -23,7 +23,7 @@ export class Positions {
   /** @param {import("./world.mjs").World} world */
   constructor(world) {
     this.world = world;
-    /** @type {Map<Defined, Set<Flipped>>} */
+    /** @type {Map<Defined, Set<Way>>} */
     this.ways = new Map();
     /** What the function that is looked at takes. @type {Set<Defined> | undefined} */
     this.taken = undefined;
@@ -37,7 +37,7 @@ export class Positions {
 
   /** @param {Defined} symbol @param {Flipped} way */
   visit(symbol, way) {
-    /** @type {Set<Flipped>} */
+    /** @type {Set<Way>} */
     const ways = this.ways.get(symbol) ?? new Set();
     if (way === null || ways.has(way)) return;
     this.ways.set(symbol, ways.add(way));

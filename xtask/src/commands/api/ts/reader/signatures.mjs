@@ -601,7 +601,10 @@ export function lost(checker, old, now, depth = 3) {
     checker.getPropertiesOfType(type).length === 0;
   if (depth === 0 || before === after || !literal(before) || kinds.some(open)) return [];
   return checker.getPropertiesOfType(before).flatMap((property) => {
-    const now = kinds.flatMap((type) => checker.getPropertyOfType(type, property.name) ?? []);
+    // Not what every object has, as `constructor`.
+    const now = kinds.flatMap((type) =>
+      checker.getPropertiesOfType(type).filter(({ name }) => name === property.name),
+    );
     if (now.length === 0) return [property.name];
     if (now.length > 1) return [];
     return lost(

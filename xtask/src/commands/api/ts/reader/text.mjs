@@ -5,7 +5,7 @@
 import { resemble } from "./likeness.mjs";
 import { references } from "./references.mjs";
 import { ts } from "./typescript.mjs";
-import { HANDLE, topLevel } from "./world.mjs";
+import { HANDLE, inTable, topLevel } from "./world.mjs";
 
 /** @typedef {import("typescript").Node} Node */
 /** @typedef {import("./references.mjs").Defined} Defined */
@@ -34,7 +34,10 @@ export class Texts {
         if (!isAlias(symbol)) continue;
         const located = world.locate(world.resolved(symbol));
         if (located?.outside && !this.outside.has(located.outside))
-          this.outside.set(located.outside, { file: source.fileName, name: local });
+          this.outside.set(located.outside, {
+            file: source.fileName,
+            name: ts.unescapeLeadingUnderscores(/** @type {any} */ (local)),
+          });
       }
     }
   }
@@ -140,7 +143,7 @@ export class Texts {
   handle(file, name) {
     const handle = `${HANDLE}${name}`;
     const { exports } = this.world.program.getSourceFile(file)?.symbol ?? {};
-    return exports?.has(ts.escapeLeadingUnderscores(handle)) ? handle : name;
+    return inTable(exports, handle) ? handle : name;
   }
 
   /** @param {Located} place */
@@ -231,10 +234,10 @@ export function match(world, exported) {
   for (const source of world.program.getSourceFiles()) {
     const side = world.side(source.fileName);
     if (!side || !ts.isExternalModule(source)) continue;
-    const names = [...topLevel(source)].filter((name) => !isAlias(source.locals?.get(name)));
+    const names = [...topLevel(source)].filter((name) => !isAlias(inTable(source.locals, name)));
     if (!isAlias(source.symbol?.exports?.get("default"))) names.push("default");
     for (const name of names) {
-      const symbol = source.symbol?.exports?.get(name) ?? source.locals?.get(name);
+      const symbol = inTable(source.symbol?.exports, name) ?? inTable(source.locals, name);
       tops[side].set(key(world, source.fileName, [name]), { file: source.fileName, name, symbol });
     }
   }

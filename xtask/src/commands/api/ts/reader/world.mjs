@@ -62,19 +62,21 @@ export class World {
       typeRoots: [join(this.roots.new, "node_modules/@types")],
     };
     this.host = ts.createCompilerHost(this.options, true);
+    /** What the compiler declares of source files. @type {Map<string, string>} */
+    this.declared = new Map();
     /** What the compiler's parser refuses. @type {{ file: string, line: number, text: string }[]} */
     this.broken = [];
     // A program with other root files asks for all files again; each is parsed once.
     /** @type {Map<string, SourceFile>} */
-    const parsed = new Map();
+    this.parsed = new Map();
     this.host.getSourceFile = (file, target) => {
       if (file === this.probe) return ts.createSourceFile(file, this.probeText, target);
-      if (parsed.has(file)) return parsed.get(file);
-      const text = this.host.readFile(file);
+      if (this.parsed.has(file)) return this.parsed.get(file);
+      const text = this.declared.get(file) ?? this.host.readFile(file);
       if (text === undefined) return undefined;
       const source = ts.createSourceFile(file, text, target);
-      parsed.set(file, this.side(file) ? this.opened(source) : source);
-      return parsed.get(file);
+      this.parsed.set(file, this.side(file) ? this.opened(source) : source);
+      return this.parsed.get(file);
     };
     const exists = this.host.fileExists.bind(this.host);
     this.host.fileExists = (file) => file === this.probe || exists(file);
@@ -102,11 +104,36 @@ export class World {
   load(files) {
     this.files = files;
     this.create();
-    if (this.broken.length > 0 || ambient(this.roots.new).length === 0) return;
+    if (this.broken.length > 0) return;
+    if (this.sources().some((one) => !one.isDeclarationFile)) this.declare();
+    if (ambient(this.roots.new).length === 0) return;
     const unknown = (/** @type {SourceFile} */ source) =>
       references(source, this.checker).some(({ symbol }) => !symbol);
     if (!this.sources().some(unknown)) return;
     this.options.types = ambient(this.roots.new);
+    this.create();
+  }
+
+  /** Source files are compared by their declarations: types that nobody wrote are part of them. */
+  declare() {
+    const { JsxEmit } = ts;
+    const program = ts.createProgram(this.files, {
+      ...this.options,
+      ...{ declaration: true, emitDeclarationOnly: true, noEmit: false, jsx: JsxEmit.Preserve },
+      // Not beside a source, where another file may be.
+      declarationDir: join(this.roots.new, HANDLE),
+      types: ambient(this.roots.new),
+    });
+    for (const source of this.sources().filter((one) => !one.isDeclarationFile)) {
+      const { fileName } = source;
+      program.emit(
+        program.getSourceFile(fileName),
+        (_, text) => this.declared.set(fileName, text),
+        undefined,
+        true,
+      );
+      this.parsed.delete(fileName);
+    }
     this.create();
   }
 
@@ -178,16 +205,19 @@ export class World {
     return side ? relative(this.roots[side], file) : null;
   }
 
-  /** The same file with the handles of its names. @param {Source} source */
+  /** The same file with the handles of its names. @param {Source} source @returns {SourceFile} */
   opened(source) {
-    const { text, fileName } = source;
+    const { fileName } = source;
+    const text = withoutPatterns(source);
+    if (text !== source.text)
+      return this.opened(ts.createSourceFile(fileName, text, this.options.target));
     for (const { start, messageText } of source.parseDiagnostics ?? [])
       this.broken.push({
         file: fileName,
         line: source.getLineAndCharacterOfPosition(start).line + 1,
         text: ts.flattenDiagnosticMessageText(messageText, " "),
       });
-    if (!/\.[cm]?ts$/.test(fileName) || !ts.isExternalModule(source)) return source;
+    if (!/\.[cm]?tsx?$/.test(fileName) || !ts.isExternalModule(source)) return source;
     const equals = source.statements.filter(ts.isExportAssignment).find((s) => s.isExportEquals);
     const handles = [...topLevel(source)].map((name) => `${name} as ${HANDLE}${name}`);
     const exported =
@@ -291,6 +321,56 @@ export class World {
     );
     return { outside: `${inside}#${path.join(".")}` };
   }
+}
+
+/**
+ * Declarations that are written by hand may name several constants at once: each gets a type of its own, as
+ * the compiler declares it.
+ *
+ * @param {SourceFile} source
+ */
+function withoutPatterns(source) {
+  const declarations = source.statements
+    .filter(ts.isVariableStatement)
+    .flatMap(({ declarationList }) => [...declarationList.declarations]);
+  return declarations.reduceRight((text, { name, type }) => {
+    if (!type || ts.isIdentifier(name)) return text;
+    const list = bound(source, name, `(${type.getText(source)})`).join(", ");
+    return text.slice(0, name.getStart(source)) + list + text.slice(type.end);
+  }, source.text);
+}
+
+/**
+ * Each name in a pattern, with its type.
+ *
+ * @param {SourceFile} source
+ * @param {import("typescript").BindingPattern} pattern
+ * @param {string} type of the whole
+ * @returns {string[]}
+ */
+function bound(source, pattern, type) {
+  return pattern.elements.flatMap((element, i) => {
+    if (ts.isOmittedExpression(element)) return [];
+    const key = element.propertyName ?? element.name;
+    const written = ts.isComputedPropertyName(key)
+      ? key.expression.getText(source)
+      : JSON.stringify(key.getText(source).replace(/["']/g, ""));
+    const own = `${type}[${ts.isArrayBindingPattern(pattern) ? i : written}]`;
+    const inner = element.dotDotDotToken ? type : own;
+    return ts.isIdentifier(element.name)
+      ? [`${element.name.text}: ${inner}`]
+      : bound(source, element.name, inner);
+  });
+}
+
+/**
+ * What a table of the compiler has under a name: the compiler writes leading underscores in its own way.
+ *
+ * @param {Map<string, Symbol> | undefined} table
+ * @param {string} name
+ */
+export function inTable(table, name) {
+  return table?.get(/** @type {any} */ (ts.escapeLeadingUnderscores(name)));
 }
 
 /** @param {string} file */
