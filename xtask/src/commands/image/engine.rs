@@ -59,7 +59,7 @@ pub(crate) fn isolates() -> bool {
 
 /// Runs /bin/true in a sandbox on the machine's own root file system. The error says what is not possible.
 pub(crate) fn trial() -> Result<()> {
-    let mut command = inside(Path::new("/"), 0)?;
+    let mut command = inside(Path::new("/"), &[], 0)?;
     command.arg("/bin/true").env_clear().stdin(Stdio::null()).stdout(Stdio::null());
     let output = command.output().context("python3 could not be started")?;
     let said = String::from_utf8_lossy(&output.stderr);
@@ -76,13 +76,14 @@ fn answers(program: &str, args: &[&str]) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-/// A command that runs a program isolated in the root file system `root`; the caller appends the program and
-/// its arguments. Connections to `port` of the loopback address are forwarded to the program; 0 forwards
-/// none.
-pub(crate) fn inside(root: &Path, port: u16) -> Result<Command> {
+/// A command that runs a program isolated in the root file system `root`, of which it can write only the
+/// folders `writable`; the caller appends the program and its arguments. Connections to `port` of the
+/// loopback address are forwarded to the program; 0 forwards none.
+pub(crate) fn inside(root: &Path, writable: &[String], port: u16) -> Result<Command> {
     let (uid, gid) = USER.split_once(':').unwrap_or((USER, USER));
     let mut command = Command::new(tools::python()?);
-    command.args(["-I", "-S", "-c", SANDBOX]).arg(root).arg(port.to_string()).args([uid, gid]);
+    command.args(["-I", "-S", "-c", SANDBOX]).arg(root).arg(writable.join("\n"));
+    command.arg(port.to_string()).args([uid, gid]);
     Ok(command)
 }
 

@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use camino::Utf8PathBuf;
 use std::fs::File;
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -99,9 +99,9 @@ fn start_process(built: &Built, part: &PlatformImage, port: u16, health: &str) -
         .zip(config.rootfs.diff_ids.iter().map(String::as_str))
         .collect();
     let env: Vec<(&str, &str)> = config.config.env.iter().filter_map(|pair| pair.split_once('=')).collect();
-    unpack(&layers, &env, &root)?;
+    let writable = unpack(&layers, &env, &root)?;
     complete(&root)?;
-    let mut command = engine::inside(&root, port)?;
+    let mut command = engine::inside(&root, &writable, port)?;
     command.args(&config.config.entrypoint).args(&config.config.cmd).current_dir("/").env_clear().envs(env);
     // Only the loopback address, where an engine would publish the port too.
     command.env("HOST", "127.0.0.1");
@@ -111,24 +111,17 @@ fn start_process(built: &Built, part: &PlatformImage, port: u16, health: &str) -
     Ok(Program::Process(server, temp))
 }
 
-/// Unpacks all layers into `root`. All layers but the topmost are the same from build to build. If this
-/// process runs as root, they are kept unpacked in the cache and hard-linked: the program runs as another
-/// user, which cannot change root's files.
-fn unpack(layers: &[(Utf8PathBuf, &str)], env: &[(&str, &str)], root: &Path) -> Result<()> {
-    let is_root = rustix::process::geteuid().is_root();
-    let Some(((top, top_id), lower)) = layers.split_last().filter(|_| is_root) else {
+/// Unpacks all layers into `root`, and returns the folders in it that the program may write. All layers but
+/// the topmost are the same from build to build: they are kept unpacked in the cache and hard-linked.
+fn unpack(layers: &[(Utf8PathBuf, &str)], env: &[(&str, &str)], root: &Path) -> Result<Vec<String>> {
+    let Some(((top, top_id), lower)) = layers.split_last() else {
         std::fs::create_dir(root)?;
-        return layers.iter().try_for_each(|(layer, diff_id)| rootfs::apply(root, layer, diff_id));
+        return Ok(Vec::new());
     };
+    // A user cannot link root's files.
+    let user = rustix::process::geteuid().as_raw();
     let ids: Vec<&str> = lower.iter().map(|(_, id)| *id).collect();
-    let key = format!(
-        "with bytecode of a sandbox
-{}",
-        ids.join(
-            "
-"
-        )
-    );
+    let key = format!("with bytecode and without shared writable files, of user {user}\n{}", ids.join("\n"));
     let kept = child::cache()?.join("roots").join(&spec::digest(key.as_bytes())["sha256:".len()..]);
     let from = kept.join("root");
     tools::create_once(&kept, || {
@@ -141,7 +134,32 @@ fn unpack(layers: &[(Utf8PathBuf, &str)], env: &[(&str, &str)], root: &Path) -> 
     })?;
     let sh = child::shell("/")?;
     child::capture(xshell::cmd!(sh, "cp --archive --link {from} {root}"), &[])?;
-    rootfs::apply(root, top, top_id)
+    rootfs::apply(root, top, top_id)?;
+    let mut writable = Vec::new();
+    own_writable(root, Path::new(""), &mut writable)?;
+    Ok(writable)
+}
+/// Finds the folders below `root` that the image's user may write, and replaces them by copies: their files
+/// must not be those of the cache. In the three that are left out, a sandbox has nothing of the image.
+fn own_writable(root: &Path, below: &Path, found: &mut Vec<String>) -> Result<()> {
+    for entry in std::fs::read_dir(root.join(below))? {
+        let entry = entry?;
+        let name = below.join(entry.file_name());
+        if !entry.file_type()?.is_dir() || ["proc", "dev", "tmp"].iter().any(|own| name == Path::new(own)) {
+            continue;
+        }
+        if entry.metadata()?.mode() & 0o002 == 0 {
+            own_writable(root, &name, found)?;
+        } else if let Some(text) = name.to_str().filter(|text| !text.contains('\n')) {
+            let (folder, copy) = (root.join(&name), root.join("xtask-copy"));
+            let sh = child::shell("/")?;
+            child::capture(xshell::cmd!(sh, "cp --archive {folder} {copy}"), &[])?;
+            std::fs::remove_dir_all(&folder)?;
+            std::fs::rename(copy, folder)?;
+            found.push(text.to_string());
+        }
+    }
+    Ok(())
 }
 
 /// The folder below the image's root in which a sandbox writes the bytecode.
@@ -155,15 +173,21 @@ fn bytecode(root: &Path, env: &[(&str, &str)]) -> Result<()> {
         "import compileall, sys; [compileall.compile_dir(path, quiet=2) for path in sys.path if path]";
     let folder = root.join(BYTECODE);
     std::fs::create_dir(&folder)?;
-    let (uid, gid) = USER.split_once(':').unwrap_or((USER, USER));
-    std::os::unix::fs::chown(&folder, Some(uid.parse()?), Some(gid.parse()?))?;
-    let mut command = engine::inside(root, 0)?;
+    if is_root() {
+        let (uid, gid) = USER.split_once(':').unwrap_or((USER, USER));
+        std::os::unix::fs::chown(&folder, Some(uid.parse()?), Some(gid.parse()?))?;
+    }
+    let mut command = engine::inside(root, &[BYTECODE.to_string()], 0)?;
     command.args(["python", "-P", "-c", script]).current_dir("/").env_clear().envs(env.iter().copied());
     command.env("PYTHONPYCACHEPREFIX", format!("/{BYTECODE}"));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
     let moved = move_bytecode(root, &folder, Path::new(""));
     std::fs::remove_dir_all(&folder)?;
     moved
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
 }
 
 /// Moves `usr/lib/x.cpython-311.pyc` below `folder` to `usr/lib/__pycache__` below `root`. Links are not
@@ -178,7 +202,9 @@ fn move_bytecode(root: &Path, folder: &Path, below: &Path) -> Result<()> {
         } else if kind.is_file() {
             let target = below.join("__pycache__").join(entry.file_name());
             if let Some(target) = rootfs::place(root, &target)? {
-                std::os::unix::fs::chown(entry.path(), Some(0), Some(0))?;
+                if is_root() {
+                    std::os::unix::fs::chown(entry.path(), Some(0), Some(0))?;
+                }
                 std::fs::rename(entry.path(), target)?;
             }
         }

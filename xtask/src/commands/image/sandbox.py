@@ -2,14 +2,15 @@
 
 These are: users, mounts, processes, network, host name, IPC.
 
-Usage: sandbox.py ROOT PORT UID GID PROGRAM ARGUMENT...
+Usage: sandbox.py ROOT WRITABLE PORT UID GID PROGRAM ARGUMENT...
 
 The program is process 1 in the root file system ROOT, without capabilities and without a way to
-gain any. It has its own /proc, /dev and /tmp. No code of the image runs before all privileges are
-dropped: if this script runs as root, it switches to UID and GID first; otherwise it keeps its
-user. The program's network is only its own loopback device. Connections to 127.0.0.1:PORT on the
-machine are forwarded to the same port inside; with PORT 0 none are. No link in ROOT is followed
-before ROOT is the root of the file system.
+gain any. It has its own /proc, /dev and /tmp. Everything else is read-only, because its files may
+be shared with other roots, except for the folders WRITABLE: paths below ROOT, one per line. No
+code of the image runs before all privileges are dropped: if this script runs as root, it switches
+to UID and GID first; otherwise it keeps its user. The program's network is only its own loopback
+device. Connections to 127.0.0.1:PORT on the machine are forwarded to the same port inside; with
+PORT 0 none are. No link in ROOT is followed before ROOT is the root of the file system.
 
 Needs Linux 5.8 or newer on x86_64 or aarch64. Exit code: the program's, or 128 + the signal that
 killed it.
@@ -29,7 +30,8 @@ from typing import NoReturn
 NEW_MOUNTS, NEW_PROCESSES = 0x00020000, 0x20000000
 # Mounts, host name, IPC, users, network.
 NAMESPACES = NEW_MOUNTS | 0x04000000 | 0x08000000 | 0x10000000 | 0x40000000
-NOSUID, NODEV, NOEXEC, BIND, RECURSIVE, PRIVATE = 2, 4, 8, 4096, 16384, 1 << 18
+READ_ONLY, NOSUID, NODEV, NOEXEC, REMOUNT = 1, 2, 4, 8, 32
+BIND, RECURSIVE, PRIVATE = 4096, 16384, 1 << 18
 DETACH = 2
 SET_PARENT_DEATH_SIGNAL, SET_DUMPABLE, SET_NO_NEW_PRIVILEGES = 1, 4, 38
 SET_INTERFACE_FLAGS = 0x8914
@@ -78,13 +80,18 @@ def enter_namespaces(uid: int, gid: int) -> None:
         fcntl.ioctl(any_socket, SET_INTERFACE_FLAGS, request)
 
 
-def enter_root(root: str) -> None:
+def enter_root(root: str, writable: list[str]) -> None:
     for name in ("proc", "tmp", "dev"):
         if os.path.islink(f"{root}/{name}"):
             os.write(2, f"/{name} of the image is a link: the sandbox follows no links\n".encode())
             os._exit(126)
     mount("none", "/", None, RECURSIVE | PRIVATE)
     mount(root, PLACE, None, BIND | RECURSIVE)
+    for folder in writable:
+        mount(f"{PLACE}/{folder}", f"{PLACE}/{folder}", None, BIND)
+    # A user namespace may not remove these flags.
+    kept = os.statvfs(PLACE).f_flag & (NOSUID | NODEV | NOEXEC)
+    mount("none", PLACE, None, REMOUNT | BIND | READ_ONLY | kept)
     mount("proc", f"{PLACE}/proc", "proc", NOSUID | NODEV | NOEXEC)
     mount("tmpfs", f"{PLACE}/tmp", "tmpfs", NOSUID | NODEV, "mode=1777")
     mount("tmpfs", f"{PLACE}/dev", "tmpfs", NOSUID | NOEXEC, "mode=755,size=64k")
@@ -98,9 +105,9 @@ def enter_root(root: str) -> None:
     os.chdir("/")
 
 
-def program(root: str, argv: list[str]) -> NoReturn:
+def program(root: str, writable: list[str], argv: list[str]) -> NoReturn:
     call("prctl", SET_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
-    enter_root(root)
+    enter_root(root, writable)
     socket.sethostname("probe")
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
@@ -140,8 +147,9 @@ def pass_on(listener: socket.socket, port: int) -> None:
 
 
 def main() -> None:
-    root, port, uid, gid = sys.argv[1], *map(int, sys.argv[2:5])
-    argv = sys.argv[5:]
+    root, writable = sys.argv[1], sys.argv[2].splitlines()
+    port, uid, gid = map(int, sys.argv[3:6])
+    argv = sys.argv[6:]
     listener = None
     if port:
         listener = socket.create_server(("127.0.0.1", port))
@@ -166,7 +174,7 @@ def main() -> None:
         call("unshare", NEW_PROCESSES)
         child = os.fork()
         if child == 0:
-            program(root, argv)
+            program(root, writable, argv)
         end_as(child)
     if listener:
         threading.Thread(target=pass_on, args=(listener, port), daemon=True).start()

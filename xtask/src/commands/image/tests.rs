@@ -110,6 +110,8 @@ tried("escape", escape)
 tried("root", lambda: os.setuid(0))
 tried("capabilities", lambda: [l for l in open("/proc/self/status") if l.startswith("CapEff")][0].split()[1])
 tried("written", lambda: open("/etc/written", "w"))
+tried("changed", lambda: open(os.__file__, "a"))
+tried("scratch", lambda: open("/var/tmp/scratch", "w").close())
 tried("network", lambda: socket.create_connection(("127.0.0.1", int(os.environ["OUTSIDE"])), 2))
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -125,6 +127,7 @@ fn a_hostile_image_finds_no_way_out_of_the_sandbox() {
     if !engine::isolates() {
         return skip::skip("this machine does not allow user namespaces for a sandbox");
     }
+    let is_root = rustix::process::geteuid().is_root();
     let (local, temp, host) = (Local::start(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let base = Reference::parse("docker.io/library/python:3.11-slim-bookworm").unwrap();
     let digest = seed::seed_base(&local.host, &base, &platforms()).unwrap();
@@ -178,6 +181,7 @@ fn a_hostile_image_finds_no_way_out_of_the_sandbox() {
         ("root", "OSError"),
         ("capabilities", "0000000000000000"),
         ("network", "ConnectionRefusedError"),
+        ("scratch", "None"),
     ] {
         assert_eq!(found[what], answer, "{what} in {found}");
     }
@@ -185,6 +189,9 @@ fn a_hostile_image_finds_no_way_out_of_the_sandbox() {
         found["written"] != "None" && std::fs::read_dir(host.path()).unwrap().next().is_none(),
         "{found}"
     );
+    // Other images share this file. As root, the program runs as another user.
+    let refused = if is_root { "PermissionError" } else { "OSError" };
+    assert_eq!(found["changed"], refused, "{found}");
     let inherited = found["environment"].to_string();
     assert!(!inherited.contains("CARGO") && !inherited.contains("HOME"), "{found}");
 }
