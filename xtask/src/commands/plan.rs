@@ -219,7 +219,7 @@ fn plan_with(ctx: &Ctx, app: &App, published: &Published, reach: Reach, ask_pull
         evidence.extend(
             manifest::pins(&ctx.ws.root, app)?
                 .into_iter()
-                .map(|(file, version)| decide::from_pin(&file, version)),
+                .map(|(file, version)| decide::from_pin(&file, version, &manifest)),
         );
     }
     evidence.extend_from_slice(&published.evidence);

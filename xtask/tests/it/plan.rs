@@ -1063,7 +1063,7 @@ fn pins_count_until_the_first_release() {
         app["evidence"]
             .as_array()
             .unwrap()
-            .contains(&json!({"source": "pins", "demands": ">= 0.1.129", "why": "in deploy/.version"}))
+            .contains(&json!({"source": "pins", "demands": "> 0.1.129", "why": "in deploy/.version"}))
     );
 }
 

@@ -117,8 +117,10 @@ pub(super) fn from_tags(tagged: &[Version], line: Option<&Line>) -> Option<Evide
 
 /// A version in a pin file, used before the first release: if it is above the manifest's, that version was
 /// released in some other way.
-pub(super) fn from_pin(file: &str, version: Version) -> Evidence {
-    Evidence { source: "pins", demands: Demands::AtLeast(version), why: format!("in {file}") }
+pub(super) fn from_pin(file: &str, version: Version, manifest: &Version) -> Evidence {
+    let used = version > *manifest;
+    let demands = if used { Demands::Above(version) } else { Demands::AtLeast(version) };
+    Evidence { source: "pins", demands, why: format!("in {file}") }
 }
 
 pub(super) fn decide(facts: &Facts, mut evidence: Vec<Evidence>) -> Decision {
@@ -189,15 +191,10 @@ fn first(facts: &Facts, evidence: &mut Vec<Evidence>) -> Version {
 fn raise(mut number: Version, level: Bump, facts: &Facts, evidence: &[Evidence]) -> Version {
     let step = if facts.last.is_some() { level.max(Bump::Patch) } else { Bump::Patch };
     for evidence in evidence {
-        match &evidence.demands {
-            // An equal pin changes nothing; a higher one means that this version was released elsewhere.
-            Demands::AtLeast(version) if *version > number => {
-                number = version::next(version, step, facts.zero)
-            }
-            Demands::Above(version) if *version >= number => {
-                number = version::next(version, step, facts.zero)
-            }
-            _ => {}
+        if let Demands::Above(version) = &evidence.demands
+            && *version >= number
+        {
+            number = version::next(version, step, facts.zero);
         }
     }
     number
@@ -213,9 +210,10 @@ fn highest_level(evidence: &[Evidence]) -> Option<&Evidence> {
 /// level.
 fn against<'a>(number: &Version, evidence: &'a [Evidence]) -> Option<&'a Evidence> {
     let exceeds = |e: &&Evidence| match &e.demands {
-        Demands::Level(_) => false,
+        // The manifest has what these two demand.
+        Demands::Level(_) | Demands::AtLeast(_) => false,
         Demands::Above(version) => version >= number,
-        Demands::AtLeast(version) | Demands::Version(version) => version > number,
+        Demands::Version(version) => version > number,
     };
     evidence.iter().find(exceeds).or_else(|| highest_level(evidence))
 }

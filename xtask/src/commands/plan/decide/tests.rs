@@ -121,7 +121,7 @@ fn an_acceptance_demands_exactly_its_own_version() {
 
 #[test]
 fn the_first_release_starts_from_the_manifest_and_exceeds_published_versions() {
-    let pin = |version| vec![from_pin("deploy/.version", v(version))];
+    let pin = |manifest, version| vec![from_pin("deploy/.version", v(version), &v(manifest))];
     let index =
         |version| vec![Evidence { source: "index", demands: Demands::Above(v(version)), why: String::new() }];
     for (manifest, tags, more, expected) in [
@@ -131,13 +131,26 @@ fn the_first_release_starts_from_the_manifest_and_exceeds_published_versions() {
         ("0.1.0-rc.1", &[], vec![], "0.1.0-rc.1 first pending"),
         ("0.0.0", &["0.4.0"], vec![], "0.4.1 first"),
         ("0.4.0", &["0.4.0"], vec![], "0.4.1 first"),
-        ("0.1.17", &[], pin("0.1.129"), "0.1.130 first pending pending-too-low"),
-        ("0.1.17", &[], pin("0.1.17"), "0.1.17 first pending"),
-        ("0.1.17", &[], pin("0.1.3"), "0.1.17 first pending"),
+        ("0.1.17", &[], pin("0.1.17", "0.1.129"), "0.1.130 first pending pending-too-low"),
+        ("0.1.17", &[], pin("0.1.17", "0.1.17"), "0.1.17 first pending"),
+        ("0.1.17", &[], pin("0.1.17", "0.1.3"), "0.1.17 first pending"),
+        ("0.0.0", &[], pin("0.0.0", "0.0.0"), "0.0.1 first"),
+        ("0.0.0", &[], pin("0.0.0", "0.0.1"), "0.0.2 first"),
+        ("0.3.0", &[], pin("0.3.0", "0.4.0-rc.1"), "0.4.0 first pending pending-too-low"),
         ("0.0.0", &["0.1.0"], index("0.1.1"), "0.1.2 first"),
         ("0.0.1", &[], index("0.1.1"), "0.1.2 first pending pending-too-low"),
     ] {
         assert_eq!(decided(manifest, None, tags, Bump::Minor, None, more), expected, "{manifest}, {tags:?}");
+    }
+}
+
+/// The row shows what the decision uses: a version that was released elsewhere is not used again.
+#[test]
+fn a_pin_demands_a_version_above_it_if_it_is_higher_than_the_manifest() {
+    for (pin, expected) in
+        [("0.2.9", ">= 0.2.9"), ("0.3.0", ">= 0.3.0"), ("0.3.1", "> 0.3.1"), ("0.4.0-rc.1", "> 0.4.0-rc.1")]
+    {
+        assert_eq!(from_pin("deploy/.v", v(pin), &v("0.3.0")).demands.to_string(), expected);
     }
 }
 
@@ -146,7 +159,10 @@ fn the_first_release_starts_from_the_manifest_and_exceeds_published_versions() {
 fn the_version_that_a_new_apps_manifest_begins_with_is_not_pending() {
     let first = |manifest, more| decided_with(manifest, None, &[], Bump::Minor, None, more, false);
     assert_eq!(first("0.1.0", vec![]), "0.1.0 first");
-    assert_eq!(first("0.1.17", vec![from_pin("deploy/.version", v("0.1.129"))]), "0.1.130 first");
+    assert_eq!(
+        first("0.1.17", vec![from_pin("deploy/.version", v("0.1.129"), &v("0.1.17"))]),
+        "0.1.130 first"
+    );
     // After a release, a version that somebody has written is kept.
     let later = decided_with("0.3.0", Some("0.1.0"), &["0.1.0"], Bump::Minor, None, vec![], false);
     assert_eq!(later, "0.3.0 minor pending");
@@ -191,7 +207,7 @@ fn the_source_that_makes_a_pending_version_too_low_is_named() {
         ("0.1.1", vec![level("commits", Bump::Minor), row("tags", Demands::Above(v("0.1.0")))], "commits"),
         ("0.1.1", vec![level("commits", Bump::Minor), row("tags", Demands::Above(v("0.1.1")))], "tags"),
         ("0.1.1", vec![level("commits", Bump::Patch), row("api", Demands::Version(v("0.2.0")))], "api"),
-        ("0.1.17", vec![level("commits", Bump::Minor), row("pins", Demands::AtLeast(v("0.1.129")))], "pins"),
+        ("0.1.17", vec![level("commits", Bump::Minor), row("pins", Demands::Above(v("0.1.129")))], "pins"),
     ] {
         assert_eq!(against(&v(number), &evidence).map_or("-", |e| e.source), expected, "{evidence:?}");
     }
@@ -227,8 +243,6 @@ fn a_version_is_too_low_for_the_source_that_names_a_higher_one_or_else_for_the_h
     for (demands, source) in [
         (Demands::Above(v("0.9.9")), "api"),
         (Demands::Above(v("1.0.0")), "named"),
-        (Demands::AtLeast(v("1.0.0")), "api"),
-        (Demands::AtLeast(v("1.0.1")), "named"),
         (Demands::Version(v("1.0.0")), "api"),
         (Demands::Version(v("1.0.1")), "named"),
     ] {
