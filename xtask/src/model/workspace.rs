@@ -416,12 +416,13 @@ fn suggestion(message: &str) -> String {
 
 /// The candidate with the smallest edit distance, if that is at most 1 + a third of its length.
 pub(crate) fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
+    let begins_otherwise = |c: &str| c.chars().next() != word.chars().next();
     candidates
         .iter()
-        .map(|c| (edits(word, c), *c))
+        .map(|c| (edits(word, c), begins_otherwise(c), *c))
         .min()
-        .filter(|(d, c)| *d <= 1 + c.len() / 3)
-        .map(|(_, c)| c)
+        .filter(|(d, _, c)| *d <= 1 + c.len() / 3)
+        .map(|(_, _, c)| c)
 }
 
 /// The Levenshtein distance.
@@ -491,5 +492,6 @@ mod tests {
         ] {
             assert_eq!(nearest(word, &["python", "ts"]), expected, "{word}");
         }
+        assert_eq!(nearest("nmae", &["image", "name"]), Some("name"));
     }
 }
