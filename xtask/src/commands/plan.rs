@@ -236,6 +236,11 @@ fn plan_with(ctx: &Ctx, app: &App, published: &Published, reach: Reach, ask_pull
         in_changelog: changelog::notes(&changelog, &app.tag(&manifest)).is_some(),
     };
     let mut decision = decide::decide(&facts, evidence);
+    if let Some((next, used)) = decision.required.as_ref().zip(decision.floor.as_ref())
+        && next <= used
+    {
+        bail!("{}: no version is above {used}: delete its tag", app.name());
+    }
     decision.findings.extend(baseline::findings(app, &history, published, names.len() == 1));
     decision.findings.extend(judged.findings);
     decision.findings.extend(unread_breaks(app, &commits));

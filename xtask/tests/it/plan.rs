@@ -1068,6 +1068,18 @@ fn pins_count_until_the_first_release() {
 }
 
 #[test]
+fn a_tag_whose_number_cannot_grow_is_an_error() {
+    let repo = released();
+    repo.git(&["tag", "python-v0.18446744073709551615.18446744073709551615"]);
+    repo.change("fix: x");
+    expect![[r#"
+        exit code 1
+        error: python: no version is above 0.18446744073709551615.18446744073709551615: delete its tag
+    "#]]
+    .assert_eq(&repo.xtask(&["plan"]).seen());
+}
+
+#[test]
 fn a_break_declared_in_an_unknown_form_is_reported() {
     let repo = released();
     repo.change("fix: x\n\nbreaking change: y\n\nand a last word");
