@@ -280,7 +280,8 @@ fn judged(ctx: &Ctx, app: &App, history: &History, commits: &[Entry], reach: Rea
 
 /// Warns about commits that mention a breaking change in a form that the rules do not recognise.
 fn unread_breaks(app: &App, commits: &[Entry]) -> Vec<Finding> {
-    let unread = commits.iter().filter(|c| c.unread_break && !c.why.starts_with("revert"));
+    let undone = |c: &Entry| c.why.starts_with("reverted by") || c.why.starts_with("reverts ");
+    let unread = commits.iter().filter(|c| c.unread_break && !undone(c));
     unread
         .map(|c| {
             let message = format!(

@@ -321,7 +321,7 @@ fn a_message_is_checked_and_counted_by_the_rules_of_plan() {
         warning[message-type]: `feature` is not one of the usual types, and releases nothing
           → use one of feat, fix, docs, style, refactor, perf, test, build, ci, chore, revert
         error[breaking-unread]: the message mentions a break in a form that does not count
-          → write the footer as `BREAKING CHANGE: WHAT BREAKS`, at the start of a line
+          → write `!` before the colon, as in `feat(api)!: x`, or a line `BREAKING CHANGE: WHAT BREAKS`
         error: 1 finding to fix first
     "#]]
     .assert_eq(&hook("feature: a path\n\n- breaking change: it is\n"));

@@ -1068,6 +1068,19 @@ fn pins_count_until_the_first_release() {
 }
 
 #[test]
+fn a_revert_of_a_released_commit_may_declare_a_break() {
+    let repo = Repo::new();
+    let added = repo.change("feat: sockets");
+    bump_file(&repo, "1.0.0");
+    repo.git(&["tag", "-a", "-m", "notes", "python-v1.0.0"]);
+    repo.change(&format!(
+        "Revert \"feat: sockets\"\n\nThis reverts commit {added}.\n\nBREAKING CHANGE: use HTTP"
+    ));
+    let app = plan(&repo);
+    assert_eq!((&app["next"], &app["commits"][0]["why"]), (&json!("2.0.0"), &json!("breaking")));
+}
+
+#[test]
 fn a_tag_whose_number_cannot_grow_is_an_error() {
     let repo = released();
     repo.git(&["tag", "python-v0.18446744073709551615.18446744073709551615"]);

@@ -86,7 +86,8 @@ fn problems(entries: &[Entry]) -> Vec<Finding> {
     }
     if entries.iter().any(|entry| entry.unread_break) {
         let message = "the message mentions a break in a form that does not count";
-        let help = "write the footer as `BREAKING CHANGE: WHAT BREAKS`, at the start of a line";
+        let help =
+            "write `!` before the colon, as in `feat(api)!: x`, or a line `BREAKING CHANGE: WHAT BREAKS`";
         findings.push(Finding::new("breaking-unread", Level::Error, message).help(help));
     }
     findings
@@ -110,6 +111,8 @@ mod tests {
             ("feature: x", "message-type"),
             ("feature!: x", ""),
             ("fix: x\n\nbreaking change: y", "breaking-unread"),
+            ("feat!(api): x", "message-not-conventional breaking-unread"),
+            ("Revert \"feat!: x\"", ""),
             ("what I did\n\nBREAKING CHANGE: y", "message-not-conventional breaking-unread"),
         ] {
             let commit =

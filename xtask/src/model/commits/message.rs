@@ -175,18 +175,18 @@ pub(super) struct Parsed {
 
 /// None if the subject is neither a conventional commit nor a revert as git writes it.
 pub(super) fn parse(part: &Part) -> Option<Parsed> {
-    parse_conventional(part).or_else(|| parse_revert(&part.subject))
+    parse_conventional(part).or_else(|| parse_revert(part))
 }
 
 /// Reads `Revert "feat: x"` and `Reapply "feat: x"`, which git writes, as a commit of the type `revert`.
-fn parse_revert(subject: &str) -> Option<Parsed> {
-    let subject = strip_reference(subject);
+fn parse_revert(part: &Part) -> Option<Parsed> {
+    let subject = strip_reference(&part.subject);
     quoted(subject, "Revert ").or_else(|| quoted(subject, "Reapply "))?;
     Some(Parsed {
         kind: "revert".into(),
         scopes: Vec::new(),
         description: subject.to_string(),
-        breaking: None,
+        breaking: breaking_note(&part.body),
     })
 }
 
@@ -257,14 +257,32 @@ fn ends_footer(line: &str) -> bool {
         || line.trim_end() == GITHUB_RULE
 }
 
-/// Does the part mention a break in a form that Conventional Commits does not recognise: in a bullet, in
-/// lower case, or without a space?
+/// Does the part mention a break in a form that Conventional Commits does not recognise: in a bullet or a
+/// heading, in lower case, without a colon and a space, or by a `!` that is not part of a subject?
 pub(super) fn mentions_break(part: &Part) -> bool {
     let lines: Vec<&str> = part.body.lines().collect();
     let hidden = markdown::hidden(&lines);
-    lines.iter().zip(hidden).any(|(line, hidden)| {
-        let start: String =
-            line.trim_start_matches(['*', '-', ' ']).chars().take(16).collect::<String>().to_lowercase();
-        !hidden && (start.starts_with("breaking change:") || start.starts_with("breaking-change:"))
-    })
+    let mentioned = |line: &str| {
+        let text = line.trim_start_matches(|c: char| c.is_whitespace() || "*-+_#".contains(c));
+        mentions_token(text) || marks_type(text)
+    };
+    mentioned(&part.subject) || lines.iter().zip(hidden).any(|(line, hidden)| !hidden && mentioned(line))
+}
+
+/// `BREAKING CHANGE`, also in the plural. In lower case only with a colon, because it is also prose.
+fn mentions_token(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let token = ["breaking change", "breaking-change"].iter().find_map(|token| lower.strip_prefix(token));
+    let Some(rest) = token.map(|rest| rest.strip_prefix('s').unwrap_or(rest)) else { return false };
+    let word_ends = !rest.starts_with(char::is_alphanumeric);
+    let capitals = text.starts_with("BREAKING CHANGE") || text.starts_with("BREAKING-CHANGE");
+    rest.trim_start_matches(['*', '_', ' ']).starts_with(':') || (capitals && word_ends)
+}
+
+/// Does the text begin with a usual type that has a `!`, such as `feat!(api): x` or `fix(api)!:x`?
+fn marks_type(text: &str) -> bool {
+    let head = text.split_once(':').map_or("", |(head, _)| head);
+    let (kind, rest) = head.split_at(head.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(head.len()));
+    let marked = rest.trim_start().starts_with(['!', '(']) && rest.contains('!');
+    marked && TYPES.contains(&kind.to_lowercase().as_str())
 }

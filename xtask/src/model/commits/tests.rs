@@ -98,6 +98,32 @@ fn a_footer_anywhere_below_the_subject_declares_a_break() {
         ("fix: x\n\n<!-- BREAKING CHANGE: y -->", "patch"),
         ("fix: x\n\nBREAKING CHANGE: y\n\n```\nhow to migrate\n```", "major"),
         ("what I did\n\nBREAKING CHANGE: y", "none unread"),
+        ("fix: x\n\nBREAKING CHANGE y", "patch unread"),
+        ("fix: x\n\nBREAKING CHANGE #12", "patch unread"),
+        ("fix: x\n\nBREAKING CHANGES: y", "patch unread"),
+        ("fix: x\n\n**BREAKING CHANGE**: y", "patch unread"),
+        ("fix: x\n\n__Breaking changes:__ y", "patch unread"),
+        ("fix: x\n\n## BREAKING CHANGE\n\ny", "patch unread"),
+        ("fix: x\n\n## Breaking changes\n\nnone", "patch"),
+        ("fix: x\n\nbreaking changes are listed elsewhere", "patch"),
+        ("fix: x\n\n`BREAKING CHANGE: ` is read", "patch"),
+        ("fix: x\n\nBREAKING CHANGELOG", "patch"),
+        ("BREAKING CHANGE: y", "none unread"),
+        ("feat!(api): y", "none unread"),
+        ("feat(api)!:y", "none unread"),
+        ("Feat ! : y", "none unread"),
+        ("feature!: y", "major"),
+        ("feature!(api): y", "none"),
+        ("oh no!: y", "none"),
+        ("feat(oh): y! z", "minor"),
+        ("Revert \"feat!: x\"", "patch"),
+        ("fix the tests!: at last", "none"),
+        ("fix: x (#1)\n\n- feat!: y", "patch unread"),
+        ("fix: x (#1)\n\n- feat: y!", "patch"),
+        ("fix: x\n\nfeat(api)!: y", "patch unread"),
+        ("Revert \"feat: x\"\n\nBREAKING CHANGE: y", "major"),
+        ("Revert \"feat: x\" (#1)\n\nThis reverts commit 0123456.\n\nBREAKING CHANGE: y", "major"),
+        ("Reapply \"feat: x\"\n\nBreaking change: y", "patch unread"),
     ] {
         let entries = entries(&[commit("a", message)], "python", &["python"]);
         let found =
@@ -133,7 +159,7 @@ fn a_squash_is_split_at_its_bullets_and_its_title_is_listed_once() {
                 ```\n* feat!: in code\n```\n  * feat!: indented\n\n---------\n\nCo-authored-by: A <a@b.c>";
     assert_eq!(
         read(&[body]),
-        "none | feat(ts): pin Bun (#12) | for ts, by its scope\n\
+        "none | feat(ts): pin Bun (#12) | for ts, by its scope | UNREAD\n\
          patch | fix: users | fix"
     );
 }
