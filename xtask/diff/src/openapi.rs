@@ -28,6 +28,7 @@ mod proof;
 mod read;
 mod responses;
 mod rules;
+mod samples;
 mod schema;
 mod security;
 mod servers;

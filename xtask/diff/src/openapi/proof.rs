@@ -7,15 +7,14 @@ use super::document::Document;
 use super::engine::Engine;
 use super::node::Node;
 use super::rules::*;
+use super::samples::{Samples, Written, samples};
 use super::schema::View;
 use super::types::Types;
-use super::values::{Number, show};
+use super::values::show;
 use super::witness::{self, OneOf, SEARCH};
 use crate::finding::Level;
 use serde_json::{Value, json};
 
-/// How many values are tried for schemas that are decided by trying.
-const TRIED: usize = 200;
 /// How deep such schemas are read.
 const DEPTH: usize = 8;
 
@@ -23,10 +22,18 @@ const DEPTH: usize = 8;
 enum Decided {
     /// The receiver refuses this one, which the sender may send.
     Refused(Value),
-    /// The receiver takes everything. `more`: it takes more than what is sent.
-    Taken { more: bool },
+    /// The receiver takes everything.
+    Taken(More),
     /// The receiver takes everything but perhaps an object or a list.
-    PlainTaken { more: bool },
+    PlainTaken(More),
+}
+
+/// What the receiver takes beside that which is sent.
+enum More {
+    Nothing,
+    /// Objects or lists, for which no value was tried.
+    Untried,
+    Value(Value),
 }
 
 impl<'v> Engine<'v> {
@@ -41,44 +48,58 @@ impl<'v> Engine<'v> {
             true => ((&self.old, old, a), (&self.new, new)),
             false => ((&self.new, new, b), (&self.old, old)),
         };
-        let decided = if ctx.text { None } else { decide(sender, receiver) };
-        let wider = if request { &TYPES_WIDENED } else { &TYPES_NARROWED };
+        let known = samples(&written(&self.old, old, &self.new, new), true);
+        let known = known.as_ref();
+        let decided = known.filter(|_| !ctx.text).and_then(|known| decide(sender, receiver, known));
         let refused = match decided {
-            Some(Decided::Taken { more }) => {
+            Some(Decided::Taken(more)) => {
                 if self.is_trial() {
-                    if more {
-                        self.weigh(Level::Info);
-                    }
-                    return;
+                    return self.wider((a, b), &more, ctx);
                 }
                 let level = self.trial(|engine| engine.one_by_one((old, a), (new, b), ctx));
                 return match level {
                     // Only the whole shows that nothing breaks.
-                    Some(Level::Breaking) if more => {
-                        self.shape(ctx, wider, "", (a, b), &a.types, &b.types);
-                    }
-                    Some(Level::Breaking) => {}
+                    Some(Level::Breaking) => self.wider((a, b), &more, ctx),
                     _ => self.one_by_one((old, a), (new, b), ctx),
                 };
             }
-            Some(Decided::PlainTaken { more }) => {
-                let whole = self.trial(|engine| engine.undecided((old, a), (new, b), None, ctx));
+            Some(Decided::PlainTaken(more)) => {
+                let whole = self.trial(|engine| engine.undecided((old, a), (new, b), (None, known), ctx));
                 if whole == Some(Level::Breaking) {
                     // Only an object or a list breaks, if anything does.
-                    if more {
-                        self.shape(ctx, wider, "", (a, b), &a.types, &b.types);
-                    }
+                    self.wider((a, b), &more, ctx);
                     let [old, new] = [old, new].map(|node| node.only(Types::STRUCTURED));
                     let a = View::of(&self.old, &old, &mut Vec::new());
                     let b = View::of(&self.new, &new, &mut Vec::new());
-                    return self.undecided((&old, &a), (&new, &b), None, ctx);
+                    return self.undecided((&old, &a), (&new, &b), (None, known), ctx);
                 }
                 None
             }
             Some(Decided::Refused(value)) => Some((value, true)),
             None => None,
         };
-        self.undecided((old, a), (new, b), refused, ctx);
+        self.undecided((old, a), (new, b), (refused, known), ctx);
+    }
+
+    /// Reports that the receiver takes more than before: other types, or at least this value.
+    fn wider(&mut self, (a, b): (&View<'v>, &View<'v>), more: &More, ctx: &Context) {
+        let (old, new) = (types_of(&self.old, a, DEPTH), types_of(&self.new, b, DEPTH));
+        let request = ctx.direction == Direction::Request;
+        let (less, all) = if request { (old, new) } else { (new, old) };
+        match more {
+            More::Nothing => {}
+            _ if less != all && all.has(less) => {
+                let shape = if request { &TYPES_WIDENED } else { &TYPES_NARROWED };
+                self.shape(ctx, shape, "", (a, b), &old, &new);
+            }
+            More::Value(value) => {
+                let shape = if request { &ANY_OF_ADDED } else { &ANY_OF_REMOVED };
+                self.shape(ctx, shape, "", (a, b), &show(value), &show(value));
+            }
+            More::Untried => {
+                self.weigh(Level::Info);
+            }
+        }
     }
 
     /// Compares one by one, and looks for a value of which only the whole shows that it is refused.
@@ -86,7 +107,7 @@ impl<'v> Engine<'v> {
         &mut self,
         (old, a): (&Node<'v>, &View<'v>),
         (new, b): (&Node<'v>, &View<'v>),
-        refused: Option<(Value, bool)>,
+        (refused, known): (Option<(Value, bool)>, Option<&Samples>),
         ctx: &Context,
     ) {
         let request = ctx.direction == Direction::Request;
@@ -99,7 +120,7 @@ impl<'v> Engine<'v> {
                 return;
             }
         }
-        let refused = refused.or_else(|| self.overlapping((old, a), (new, b), ctx));
+        let refused = refused.or_else(|| self.overlapping((old, a), (new, b), known, ctx));
         if !self.is_trial() {
             if refused.is_some() {
                 level = self.trial(|engine| engine.one_by_one((old, a), (new, b), ctx));
@@ -124,6 +145,7 @@ impl<'v> Engine<'v> {
         &mut self,
         (old, a): (&Node<'v>, &View<'v>),
         (new, b): (&Node<'v>, &View<'v>),
+        known: Option<&Samples>,
         ctx: &Context,
     ) -> Option<(Value, bool)> {
         let ((sender, sent), (receiver, accepted)) = match ctx.direction {
@@ -137,6 +159,13 @@ impl<'v> Engine<'v> {
         let fits = |value: &Value, one_of| witness::fits(receiver, accepted.0, value, one_of);
         let mut values = witness::candidates_of_both((sender, sent.0), (receiver, accepted.0));
         values.extend(witness::with_strangers(&values).collect::<Vec<_>>());
+        match known.filter(|known| known.structured) {
+            Some(known) => values.extend(known.values.iter().cloned()),
+            None => {
+                let known = samples(&written(&self.old, old, &self.new, new), false);
+                values.extend(known.into_iter().flat_map(|known| known.values));
+            }
+        }
         let refused = |value: &Value| {
             fits(value, OneOf::Exactly) == Some(false)
                 && witness::fits(sender, sent.0, value, OneOf::Exactly) == Some(true)
@@ -152,104 +181,51 @@ impl<'v> Engine<'v> {
     }
 }
 
-/// Decides by trying, if only types, lists of values and limits matter: between two neighbouring limits all
-/// values are alike. None if something else matters.
+/// Decides by trying, if the values stand for all others.
 fn decide<'v>(
     (sender, sent, sends): (&Document<'v>, &Node<'v>, &View<'v>),
     (receiver, accepted): (&Document<'v>, &Node<'v>),
+    samples: &Samples,
 ) -> Option<Decided> {
-    let mut kinds = Kinds::default();
-    for (document, node) in [(sender, sent), (receiver, accepted)] {
-        node.raws.iter().try_for_each(|raw| kinds.read(document, raw.value, DEPTH))?;
-    }
-    // What limits objects and lists of the receiver does not matter if none are sent.
-    let structured = kinds.structured;
-    let mut more = false;
     let types = types_of(sender, sends, DEPTH);
-    let whole = !structured || !types.meets(Types::STRUCTURED);
-    for value in kinds.values() {
-        let sent = witness::fits(sender, sent, &value, OneOf::Exactly)?;
-        let taken = witness::fits(receiver, accepted, &value, OneOf::Exactly)?;
-        if sent && !taken {
-            return Some(Decided::Refused(value));
+    let (mut more, mut larger, mut all) = (More::Nothing, More::Nothing, true);
+    for value in &samples.values {
+        let structured = Types::STRUCTURED.meets(Types::of(value));
+        if structured && !(samples.structured && all) {
+            continue;
         }
-        more |= taken && !sent;
-    }
-    match whole {
-        true => Some(Decided::Taken { more: more || structured }),
-        false => types.meets(!Types::STRUCTURED).then_some(Decided::PlainTaken { more }),
-    }
-}
-
-/// The limits of both schemas.
-#[derive(Default)]
-struct Kinds {
-    listed: Vec<Value>,
-    numbers: Vec<Number>,
-    lengths: Vec<usize>,
-    /// Whether something limits the content of objects or lists: those are not tried then.
-    structured: bool,
-}
-
-impl Kinds {
-    fn read(&mut self, document: &Document, schema: &Value, depth: usize) -> Option<()> {
-        let Some(map) = schema.as_object() else { return schema.is_boolean().then_some(()) };
-        if depth == 0 || self.listed.len() + self.numbers.len() + self.lengths.len() > TRIED {
-            return None;
-        }
-        for (key, limit) in map {
-            match key.as_str() {
-                "type" | "nullable" => {}
-                "enum" => self.listed.extend(limit.as_array()?.iter().cloned()),
-                "const" => self.listed.push(limit.clone()),
-                "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" => {
-                    self.numbers.extend(Number::of(limit))
-                }
-                "minLength" | "maxLength" => {
-                    let length = limit.as_u64().and_then(|n| usize::try_from(n).ok())?;
-                    self.lengths.push(Some(length).filter(|n| *n < 1000)?);
-                }
-                "anyOf" | "oneOf" | "allOf" if key != "oneOf" || !map.contains_key("discriminator") => {
-                    limit.as_array()?.iter().try_for_each(|part| self.read(document, part, depth - 1))?
-                }
-                "$ref" => {
-                    let (target, _) = document.target(limit.as_str()?).ok()?;
-                    self.read(document, target, depth - 1)?
-                }
-                "properties"
-                | "required"
-                | "additionalProperties"
-                | "minProperties"
-                | "maxProperties"
-                | "items"
-                | "minItems"
-                | "maxItems"
-                | "uniqueItems"
-                    if map.contains_key("type") =>
-                {
-                    self.structured = true
-                }
-                "title" | "description" | "example" | "examples" | "default" | "deprecated" => {}
-                _ => return None,
+        let sent = witness::fits(sender, sent, value, OneOf::Exactly)?;
+        let taken = witness::fits(receiver, accepted, value, OneOf::Exactly)?;
+        match (sent, taken) {
+            // An object may be refused for a property that the sender does not describe.
+            (true, false) if structured && *value != json!([]) && *value != json!({}) => all = false,
+            (true, false) => return Some(Decided::Refused(value.clone())),
+            (false, true) if structured && matches!(larger, More::Nothing) => {
+                larger = More::Value(value.clone());
             }
+            (false, true) if !structured && matches!(more, More::Nothing) => {
+                more = More::Value(value.clone());
+            }
+            _ => {}
         }
-        Some(())
     }
+    let known = samples.structured && all;
+    if known || !types.meets(Types::STRUCTURED) {
+        // What limits objects and lists of the receiver does not matter if none are sent.
+        let larger = if known { larger } else { More::Untried };
+        return Some(Decided::Taken(if matches!(more, More::Nothing) { larger } else { more }));
+    }
+    types.meets(!Types::STRUCTURED).then_some(Decided::PlainTaken(more))
+}
 
-    fn values(self) -> Vec<Value> {
-        let mut all = self.listed;
-        all.extend([json!(null), json!(true), json!(false), json!("a")]);
-        if !self.structured {
-            all.extend([json!([]), json!({})]);
-        }
-        for number in self.numbers.into_iter().chain([Number::Whole(0)]) {
-            all.extend(number.neighbours());
-        }
-        for length in self.lengths.into_iter().chain([1]) {
-            let lengths = [length.saturating_sub(1), length, length + 1];
-            // Probably not one of the listed values.
-            all.extend(lengths.map(|n| json!("q".repeat(n))));
-        }
-        all
-    }
+/// The written schemas of both nodes.
+fn written<'a, 'v>(
+    old: &'a Document<'v>,
+    a: &Node<'v>,
+    new: &'a Document<'v>,
+    b: &Node<'v>,
+) -> Vec<Written<'a, 'v>> {
+    let before = a.raws.iter().map(|raw| Written { document: old, schema: raw.value, old: true });
+    let after = b.raws.iter().map(|raw| Written { document: new, schema: raw.value, old: false });
+    before.chain(after).collect()
 }

@@ -1,7 +1,7 @@
 //! Values that prove a break: they fit one schema and not the other. Candidates are taken from the schemas'
 //! own limits, and each is checked, so that what is reported is never a guess.
 
-use super::document::Document;
+use super::document::{At, Document};
 use super::node::{Node, Raw};
 use super::schema::View;
 use super::types::Types;
@@ -58,6 +58,11 @@ pub(super) fn fits(document: &Document, node: &Node, value: &Value, one_of: OneO
     every(node.raws.iter().map(|raw| fits_raw(document, raw, value, one_of, DEPTH)))
 }
 
+/// Whether a value fits a schema as it is written.
+pub(super) fn fits_written(document: &Document, schema: &Value, value: &Value) -> Option<bool> {
+    fits_raw(document, &Raw::plain(schema, At::root("")), value, OneOf::Exactly, DEPTH)
+}
+
 fn fits_raw(document: &Document, raw: &Raw, value: &Value, one_of: OneOf, depth: usize) -> Option<bool> {
     if value.is_null() && raw.lifted {
         return Some(true);
@@ -103,7 +108,7 @@ struct Check<'a, 'v> {
 
 impl Check<'_, '_> {
     fn fits(&self, schema: &Value, value: &Value) -> Option<bool> {
-        let raw = Raw::plain(schema, super::document::At::root(""));
+        let raw = Raw::plain(schema, At::root(""));
         fits_raw(self.document, &raw, value, self.one_of, self.depth - 1)
     }
 
