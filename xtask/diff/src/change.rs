@@ -212,6 +212,7 @@ mod tests {
             type-parameters-changed: restore what worked
             type-parameter-narrowed: accept what was accepted before
             type-parameter-default-changed: keep the old default
+            type-parameter-const-changed: check whether users depend on it
             type-widened: return only what was returned before
             type-narrowed: accept what was accepted before
             type-changed: restore what worked
@@ -229,6 +230,7 @@ mod tests {
             member-type-narrowed: accept what was accepted before
             member-type-changed: restore what worked
             member-takes-less: check whether users depend on it
+            setter-takes-less: restore what worked
             base-removed: keep the base class
             class-became-abstract: restore what worked
             class-became-nominal: check whether users depend on it

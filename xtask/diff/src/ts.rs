@@ -111,6 +111,12 @@ pub const ALL: &[Rule] = &[
         "code that leaves out the type argument",
         "the default of the type parameter `{what}` was {old}, now {new}",
     ),
+    rule(
+        "type-parameter-const-changed",
+        W,
+        "code that uses the inferred type",
+        "`{what}` became `const`, or is no longer: other types are inferred for it",
+    ),
     // Types and constants.
     rule("type-widened", B, "readers", "it was `{old}`, now `{new}`: readers may get new values"),
     rule("type-narrowed", B, "code that creates one", "it was `{old}`, now `{new}`, which accepts less"),
@@ -139,6 +145,12 @@ pub const ALL: &[Rule] = &[
         W,
         "code that sets it",
         "it was `{old}`, now `{new}`: some values can no longer be set",
+    ),
+    rule(
+        "setter-takes-less",
+        B,
+        "code that sets it",
+        "`{what}` could be set to `{old}`, now only to `{new}`",
     ),
     // Classes.
     rule("base-removed", B, "instanceof and code that passes it on", "it is no longer a `{old}`"),

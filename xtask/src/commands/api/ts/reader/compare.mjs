@@ -4,6 +4,7 @@ import { flat } from "./likeness.mjs";
 import { compareMembers, has } from "./members.mjs";
 import { references } from "./references.mjs";
 import {
+  arrow,
   changedDefaults,
   compareSignatures,
   constraints,
@@ -140,6 +141,7 @@ export class Compare {
   functions(old, now, tell, whole) {
     /** @type {import("./signatures.mjs").Slot} */
     const slot = {
+      plain: true,
       positions: { out: true },
       names: { old: new Map(), new: new Map(), declared: [] },
     };
@@ -165,7 +167,25 @@ export class Compare {
       was.value !== "function" &&
       is.value !== "function" &&
       !(was.value === "class" && is.value === "namespace");
-    tell(doubt ? "kind-maybe-changed" : "kind-changed", { old: was.any, new: is.any, ...whole });
+    const changed = () =>
+      tell(doubt ? "kind-maybe-changed" : "kind-changed", { old: was.any, new: is.any, ...whole });
+    // The type of a constant may be written elsewhere.
+    const text = (/** @type {Symbol} */ symbol) => {
+      const type = declared(symbol).find(ts.isVariableDeclaration)?.type;
+      const all = callables(symbol)
+        ?.map((node) => arrow(this.texts, node, new Map()))
+        .join(" & ");
+      return all ?? (type && this.texts.of(type).text);
+    };
+    const [before, after] = [text(item.old), text(item.new)];
+    if (!before || !after) return changed();
+    // A function that ignores arguments may stand for one that takes them; its callers may not give them.
+    const given = { given: `Parameters<${before}>`, taken: `Parameters<${after}>` };
+    this.questions.ask([], { was: before, now: after, ...given }, (answer) => {
+      if (answer.type("now").getCallSignatures().length === 0) changed();
+      else if (!answer.fits("now", "was") || !answer.fits("given", "taken"))
+        tell("signature-changed", whole);
+    });
   }
 
   /** @param {Pair} item @param {Tell} tell @param {Whole} whole */
@@ -198,9 +218,24 @@ export class Compare {
     });
   }
 
+  /**
+   * Declarations may leave the values to the compiler, which counts.
+   *
+   * @param {EnumMember} member
+   * @returns {string | number | undefined}
+   */
+  enumValue(member) {
+    const known = this.world.checker.getConstantValue(member);
+    if (known !== undefined || member.initializer) return known;
+    const { members } = member.parent;
+    const before = members[members.indexOf(member) - 1];
+    const last = before ? this.enumValue(before) : -1;
+    return typeof last === "number" ? last + 1 : undefined;
+  }
+
   /** @param {Pair} item */
   enums(item) {
-    const value = (/** @type {EnumMember} */ member) => this.world.checker.getConstantValue(member);
+    const value = (/** @type {EnumMember} */ member) => this.enumValue(member);
     const [old, now] = [enumMembers(item.old), enumMembers(item.new)];
     /** @type {(rule: string, member: EnumMember, extra: Partial<Difference>) => void} */
     const tell = (rule, member, extra) =>
@@ -267,6 +302,8 @@ export class Compare {
         for (const one of found) tell(one.rule, { ...one, ...whole });
       });
     }
+    const modified = first && second && this.modifiers(first, second, names, ways);
+    if (modified) return tell(modified, { old: flat(first), new: flat(second), ...whole });
     if (this.branches([first, second], names, ways, tell, whole)) return;
     const { checker } = this.world;
     // So can two that take such a type by its name.
@@ -287,6 +324,36 @@ export class Compare {
           ...whole,
         });
     });
+  }
+
+  /**
+   * Mapped types that differ in `?` or `readonly` alone: the rule of it.
+   *
+   * @param {TypeNode} old
+   * @param {TypeNode} now
+   * @param {Shared} names
+   * @param {Ways} ways
+   */
+  modifiers(old, now, names, ways) {
+    if (!ts.isMappedTypeNode(old) || !ts.isMappedTypeNode(now)) return null;
+    const rest = (
+      /** @type {import("typescript").MappedTypeNode} */ node,
+      /** @type {Side} */ side,
+    ) => {
+      const own = new Map(names[side]);
+      own.set(this.world.checker.getSymbolAtLocation(node.typeParameter.name), "K");
+      const parts = [node.typeParameter.constraint, node.nameType, node.type];
+      return parts.map((part) => part && this.texts.of(part, own).same).join("\0");
+    };
+    if (rest(old, "old") !== rest(now, "new")) return null;
+    // `-?`, nothing, `?`
+    const grade = (/** @type {Node | undefined} */ token) =>
+      token ? (token.kind === ts.SyntaxKind.MinusToken ? -1 : 1) : 0;
+    const optional = grade(now.questionToken) - grade(old.questionToken);
+    const readonly = grade(now.readonlyToken) - grade(old.readonlyToken);
+    if (ways.out && readonly > 0) return "type-changed";
+    if (ways.out && optional > 0) return "type-widened";
+    return ways.in && optional < 0 ? "type-narrowed" : null;
   }
 
   /**
@@ -665,6 +732,7 @@ function kindOfLiteral(node) {
 export function shown(symbol) {
   const [declaration] = declared(symbol);
   if (ts.isVariableDeclaration(declaration)) return `const ${flat(declaration)}`;
+  if (ts.isSourceFile(declaration)) return "namespace";
   const text = flat(declaration)
     .replace(/^(export |default |declare )+/, "")
     .replace(/;$/, "");

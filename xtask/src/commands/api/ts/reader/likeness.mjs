@@ -38,8 +38,8 @@ export function resemble([name, was], [other, is]) {
   return alike(name, other) && both > 0 && both * 3 >= 2 * Math.max(a.length, b.length);
 }
 
-/** @param {import("typescript").Symbol} symbol @param {string} name */
-function body(symbol, name) {
+/** Its text but for its own name. @param {import("typescript").Symbol} symbol @param {string} name */
+export function body(symbol, name) {
   const own = new RegExp(`(?<![\\w$])(${escaped(name)}|${escaped(symbol.name)})(?![\\w$])`, "g");
   return (symbol.declarations ?? [])
     .map((d) =>

@@ -124,8 +124,8 @@ export function members(texts, declarations, names) {
 
 /** @param {Texts} texts @param {Element} node @param {Names} names */
 function nameOf(texts, node, names) {
-  if (ts.isConstructorDeclaration(node) || ts.isConstructSignatureDeclaration(node))
-    return { same: "new()", shown: "constructor" };
+  if (ts.isConstructorDeclaration(node)) return { same: "new()", shown: "constructor" };
+  if (ts.isConstructSignatureDeclaration(node)) return { same: "new()", shown: "new()" };
   if (ts.isCallSignatureDeclaration(node)) return { same: "()", shown: "()" };
   if (ts.isIndexSignatureDeclaration(node)) {
     // The compiler's parser gives an index signature its parameter, and that a type.
@@ -141,10 +141,10 @@ function nameOf(texts, node, names) {
 
 /** @param {Node} node */
 function kind(node) {
-  if (ts.isConstructorDeclaration(node) || ts.isConstructSignatureDeclaration(node))
-    return "constructor";
+  if (ts.isConstructorDeclaration(node)) return "constructor";
   if (ts.isMethodDeclaration(node) || ts.isMethodSignature(node)) return "method";
-  if (ts.isCallSignatureDeclaration(node)) return "call";
+  if (ts.isCallSignatureDeclaration(node) || ts.isConstructSignatureDeclaration(node))
+    return "call";
   return ts.isIndexSignatureDeclaration(node) ? "index" : "property";
 }
 
@@ -153,6 +153,11 @@ function typeOf(member) {
   const getter = member.nodes.find(ts.isGetAccessor);
   const [first] = member.nodes;
   return getter?.type ?? (ts.isSetAccessor(first) ? first.parameters[0]?.type : first.type);
+}
+
+/** What may be set, where it is not what readers get. @param {Member} member */
+function setter(member) {
+  return member.nodes.find(ts.isSetAccessor)?.parameters[0]?.type;
 }
 
 /** @param {Questions} questions @param {About} about */
@@ -340,18 +345,34 @@ function types(questions, about, was, is, asked, tell, whom) {
     return `{ ${member.signatures.map(call).join("; ")} }`;
   };
   const shown = (/** @type {Member} */ member) => member.type?.getText() ?? member.shown;
-  const asking = { was: text(was, about.names.old), now: text(is, about.names.new) };
+  // Who may leave it out may give undefined, and reads it.
+  const open = (/** @type {Member} */ member, /** @type {string} */ type) =>
+    member.optional ? `(${type}) | undefined` : type;
+  const [before, after] = [setter(was), setter(is)];
+  const [old, now] = [text(was, about.names.old), text(is, about.names.new)];
+  const asking = {
+    was: old,
+    now,
+    read: open(was, old),
+    given: open(is, now),
+    set: before ? texts.of(before, about.names.old).text : old,
+    taken: after ? texts.of(after, about.names.new).text : open(is, now),
+  };
+  // biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one condition for each rule
   questions.ask(about.names.declared, asking, (answer) => {
     const extra = { old: shown(was), new: shown(is), whom };
     const [widened, narrowed] = [
-      asked.out && !answer.serves("now", "was"),
-      asked.in && !answer.fits("was", "now"),
+      asked.out && !was.nodes.every(ts.isSetAccessor) && !answer.serves("now", "read"),
+      asked.in && !answer.fits("was", "given"),
     ];
-    if (widened && narrowed) tell("member-type-changed", extra);
-    else if (widened) tell("member-type-widened", extra);
-    else if (narrowed) tell("member-type-narrowed", extra);
-    else if (about.isClass && !is.readonly && !answer.fits("was", "now"))
-      tell("member-takes-less", extra);
+    const rule = narrowed ? "member-type-narrowed" : "member-type-widened";
+    if (widened || narrowed) return tell(widened && narrowed ? "member-type-changed" : rule, extra);
+    if (about.isClass && !is.readonly && !answer.fits("set", "taken"))
+      tell(before || after ? "setter-takes-less" : "member-takes-less", {
+        whom,
+        old: before?.getText() ?? shown(was),
+        new: after?.getText() ?? shown(is),
+      });
   });
 }
 

@@ -46,11 +46,12 @@ export function exportsOf(world, file) {
   const whole = table(module)?.get("export=");
   // `import f from` and `import f = require` both give what `export =` says.
   if (whole)
-    found.set("default", {
-      symbol: world.resolved(whole),
-      typeOnly: false,
-      node: whole.declarations?.[0],
-    });
+    for (const name of ["default", "export ="])
+      found.set(name, {
+        symbol: world.resolved(whole),
+        typeOnly: false,
+        node: whole.declarations?.[0],
+      });
   const nobodys = ambiguous(world, module);
   for (const symbol of world.checker.getExportsOfModule(module)) {
     if (symbol.name.startsWith(HANDLE) || nobodys.has(symbol.name)) continue;

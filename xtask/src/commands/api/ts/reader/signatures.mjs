@@ -32,6 +32,7 @@ import { ts } from "./typescript.mjs";
 /**
  * @typedef {object} Slot
  * @property {Ways} positions
+ * @property {boolean} [plain] it is called without an object
  * @property {boolean} [method] the compiler compares a method's parameters both ways round
  * @property {Shared} names what the types around are called
  */
@@ -112,6 +113,7 @@ export function model(texts, node, names) {
     parameters,
     predicate,
     asserted: predicate?.type ? text(predicate.type).text : "unknown",
+    self: self ? text(self.type).text : null,
     taken: `[${labels.join(", ")}]`,
     result,
     shown: node.type?.getText() ?? "any",
@@ -392,8 +394,8 @@ function pair(questions, one, other, slot, then) {
         old,
         new: now,
       }));
-    const changed = changedDefaults(view, free);
-    then(narrower.length > 0 ? narrower : [...calls(view, was, is), ...changed]);
+    const changed = [...changedDefaults(view, free), ...(slot.single ? constants(a, b) : [])];
+    then(narrower.length > 0 ? narrower : [...calls(view, was, is, slot), ...changed]);
   });
 }
 
@@ -403,9 +405,9 @@ function pair(questions, one, other, slot, then) {
  * @param {"w" | "i"} side
  * @param {Model} signature
  */
-function written(side, { parameters, node, asserted, result, whole }) {
+function written(side, { parameters, node, asserted, result, self, whole }) {
   /** @type {Types} */
-  const types = { [`${side}r`]: result, [`${side}p`]: asserted };
+  const types = { [`${side}r`]: result, [`${side}p`]: asserted, [`${side}t`]: self ?? "void" };
   for (const [i, p] of parameters.entries()) types[`${side}${i}`] = p.text;
   const list = parameters
     .map((p, i) => `${p.rest ? "..." : ""}a${i}${p.optional ? "?" : ""}: typeof _${side}${i}`)
@@ -501,6 +503,20 @@ export function changedDefaults(answer, list) {
 }
 
 /**
+ * Type parameters that became `const`, or no longer are.
+ *
+ * @param {TypeParameters} a
+ * @param {TypeParameters} b
+ */
+function constants(a, b) {
+  const isConst = (/** @type {TypeParameter} */ parameter) =>
+    parameter.modifiers?.some((one) => one.kind === ts.SyntaxKind.ConstKeyword) ?? false;
+  return a
+    .filter((p, i) => isConst(p) !== isConst(b[i]))
+    .map((p) => ({ rule: "type-parameter-const-changed", what: p.name.text }));
+}
+
+/**
  * Does an argument say what a type parameter is?
  *
  * @param {Texts} texts
@@ -521,6 +537,20 @@ export function shownParameters(list) {
 }
 
 /**
+ * A signature as a type, with its type parameters.
+ *
+ * @param {Texts} texts
+ * @param {Signature} node
+ * @param {Names} names
+ */
+export function arrow(texts, node, names) {
+  const own = node.typeParameters?.length
+    ? `<${node.typeParameters.map((p) => texts.of(p, names).text).join(", ")}>`
+    : "";
+  return `(${own}${model(texts, node, names).whole.slice(1, -1)})`;
+}
+
+/**
  * One of both has type parameters: the compiler says whether the new one can stand for the old one.
  *
  * @param {Questions} questions
@@ -531,25 +561,29 @@ export function shownParameters(list) {
  */
 function generic(questions, one, other, slot, then) {
   const { texts } = questions;
-  const write = (/** @type {Signature} */ node, /** @type {Names} */ names) => {
-    const own = node.typeParameters?.length
-      ? `<${node.typeParameters.map((p) => texts.of(p, names).text).join(", ")}>`
-      : "";
-    return `(${own}${model(texts, node, names).whole.slice(1, -1)})`;
-  };
   questions.ask(
     slot.names.declared,
-    { was: write(one, slot.names.old), is: write(other, slot.names.new) },
+    { was: arrow(texts, one, slot.names.old), is: arrow(texts, other, slot.names.new) },
     (answer) => {
       then(answer.fits("is", "was") ? [] : [{ rule: "signature-changed" }]);
     },
   );
 }
 
-/** What a caller notices. @param {Answer} answer @param {Model} was @param {Model} is */
-function calls(answer, was, is) {
+/**
+ * What a caller notices.
+ *
+ * @param {Answer} answer
+ * @param {Model} was
+ * @param {Model} is
+ * @param {Slot} slot
+ */
+function calls(answer, was, is, slot) {
   const found = answer.fits("wa", "ia") ? taken(answer, was, is) : refused(answer, was, is);
   found.push(...returned(answer, was, is));
+  // Plain calls have no `this`, and the compiler does not compare it with none.
+  if (slot.plain && was.self === null && is.self !== null && !answer.fits("wt", "it"))
+    found.push({ rule: "parameter-added-required", what: "this" });
   // The compiler does not look at what a function asserts.
   const asserts =
     was.predicate?.assertsModifier && (!is.predicate?.assertsModifier || !answer.fits("ip", "wp"));

@@ -2,7 +2,7 @@
 // Names of the old version mean what has the same place in the new one, so that a change is found where
 // it is and not wherever it is used.
 
-import { resemble } from "./likeness.mjs";
+import { body, resemble } from "./likeness.mjs";
 import { references } from "./references.mjs";
 import { ts } from "./typescript.mjs";
 import { HANDLE, inTable, topLevel } from "./world.mjs";
@@ -243,15 +243,26 @@ export function match(world, exported) {
   }
   const matches = new Map(exported);
   const taken = new Set([...exported.values()].map(({ file, name }) => key(world, file, [name])));
-  for (const [id, { name, symbol }] of tops.old) {
+  for (const [id, { file, name, symbol }] of tops.old) {
     if (matches.has(id)) continue;
     const moved = (/** @type {[string, Found]} */ [other, now]) =>
       now.name === name &&
       !tops.old.has(other) &&
       !taken.has(other) &&
       resemble([name, symbol], [name, now.symbol]);
-    const namesakes = [...tops.new].filter(moved);
-    const now = tops.new.get(id) ?? (namesakes.length === 1 ? namesakes[0][1] : null);
+    // Not exported, and only called something else.
+    const renamed = (/** @type {[string, Found]} */ [other, now]) =>
+      !tops.old.has(other) &&
+      !taken.has(other) &&
+      world.relative(now.file) === world.relative(file) &&
+      symbol !== undefined &&
+      now.symbol !== undefined &&
+      body(symbol, name) === body(now.symbol, now.name);
+    const only = (/** @type {typeof moved} */ way) => {
+      const all = [...tops.new].filter(way);
+      return all.length === 1 ? all[0][1] : null;
+    };
+    const now = tops.new.get(id) ?? only(moved) ?? only(renamed);
     if (now && !taken.has(key(world, now.file, [now.name]))) matches.set(id, now);
   }
   return matches;
