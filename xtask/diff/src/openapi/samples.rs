@@ -1,5 +1,5 @@
 //! Values of every kind that some schemas distinguish: any other value fits the same of them as one of these.
-//! Types, lists of values, limits, properties and items are distinguished; if more matters, the caller is told.
+//! Types, lists of values, limits, properties and items count; if more matters, the caller is told.
 
 use super::document::Document;
 use super::types::Types;
