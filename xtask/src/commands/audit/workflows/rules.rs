@@ -31,6 +31,7 @@ pub(super) fn findings(path: &str, text: &str, facts: &Facts) -> Vec<Finding> {
     let mut found = triggers(&workflow, facts);
     found.extend(needs(&workflow));
     found.extend(keys(&workflow, facts));
+    found.extend(conditions(text, facts));
     found.extend(ref_names(text, facts));
     found.extend(missing_secrets(text, &workflow, facts));
     found.extend(workflow.jobs.iter().flat_map(|job| actions(&job.node, job.steps(), facts)));
@@ -128,6 +129,25 @@ fn keys(workflow: &Workflow, facts: &Facts) -> Vec<Found> {
         }
     }
     found
+}
+
+/// Conditions for a branch that is not on the remote: `github.ref == 'refs/heads/main'`.
+fn conditions(text: &str, facts: &Facts) -> Vec<Found> {
+    let Some(branches) = &facts.branches else { return Vec::new() };
+    let named = code_lines(text).flat_map(|(line, code)| {
+        let after = code.split("refs/heads/").skip(1);
+        after.filter_map(move |rest| Some((line, rest.split_once(['\'', '"'])?.0)))
+    });
+    // `refs/heads/hotfix/` is the beginning of a name.
+    let gone = named.filter(|(_, branch)| {
+        !branch.is_empty() && !branch.ends_with(['/', '*']) && !branches.contains(*branch)
+    });
+    let found = gone.map(|(line, branch)| {
+        let message = format!("a condition is for the branch {branch}: the remote has no such branch");
+        let help = "name a branch that exists";
+        (line, Finding::new("trigger-never", Level::Warning, message).help(help))
+    });
+    found.collect()
 }
 
 /// `github.ref_name`, which in a pull request's job is not a branch either.
@@ -279,6 +299,14 @@ mod tests {
             (on("{ push: { branches: ['hotfix/*', '!x'] } }"), "", ""),
             (on("{ push: { branches-ignore: [gone] } }"), "", ""),
             (on("{ workflow_run: { branches: [gone], workflows: [x] } }"), "", ""),
+            (with("    if: github.ref == 'refs/heads/main'\n"), "", ""),
+            (with("    if: startsWith(github.ref, 'refs/heads/hotfix/')\n"), "", ""),
+            (with("    # 'refs/heads/gone'\n"), "", ""),
+            (
+                with("    if: github.ref == 'refs/heads/main' || github.ref == 'refs/heads/gone'\n"),
+                "trigger-never 5 Warning",
+                "trigger-never 5 Warning",
+            ),
             (with("    needs: [b]\n"), "workflow-needs 5 Error", "workflow-needs 5 Error"),
             (with("    environment: release\n"), "", "key-ignored 5 Warning"),
             (with("    timeout-minutes: 5\n"), "", "key-ignored 5 Info"),
@@ -318,7 +346,7 @@ mod tests {
     fn what_was_not_asked_is_not_found() {
         let facts = Facts { kind: ForgeKind::Gitea, branches: None, secrets: None };
         let text = "on: { push: { branches: [gone] } }\njobs:\n  a: { runs-on: x, \
-                    env: { A: '${{ secrets.NO }}' } }\n";
+                    if: github.ref == 'refs/heads/gone', env: { A: '${{ secrets.NO }}' } }\n";
         assert!(findings("ci.yml", text, &facts).is_empty());
     }
 
