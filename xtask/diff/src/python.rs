@@ -33,7 +33,7 @@ mod variables;
 pub fn diff(old: &Surface, new: &Surface) -> Vec<Change> {
     let mut compare = Compare::new(old, new);
     names::compare(&mut compare);
-    let mut changes = compare.changes;
+    let mut changes = overloads::together(compare.changes);
     changes.sort_by(|a, b| (b.level, &a.symbol).cmp(&(a.level, &b.symbol)));
     changes
 }

@@ -114,7 +114,13 @@ fn part(number: usize, surface: &Value, other: &Value) -> Value {
     let slim = |map: &mut dyn Iterator<Item = (&String, &Value)>| -> Map<String, Value> {
         map.map(|(path, value)| (path.clone(), without_defaults(value))).collect()
     };
-    json!({ "names": slim(&mut { names }), "objects": slim(&mut { objects }) })
+    let mut found = json!({ "names": slim(&mut { names }), "objects": slim(&mut { objects }) });
+    let placed = surface["placed"].as_array().into_iter().flatten();
+    let placed: Vec<&Value> = placed.filter(|path| own(path.as_str().unwrap())).collect();
+    if !placed.is_empty() {
+        found["placed"] = json!(placed);
+    }
+    found
 }
 
 /// Without what the types of `diff` fill in.

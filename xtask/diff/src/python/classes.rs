@@ -169,6 +169,7 @@ fn members<'a>(compare: &mut Compare<'a>, pair: &Pair<'a>, old: &'a Class, new: 
         match new.members.get(name) {
             Some(now) => {
                 enum_value(compare, &symbol, old, (path, now));
+                other_base(compare, &symbol, (old, path), (new, now));
                 implemented(compare, &symbol, (old, path), (new, now));
                 if !inherited::compare(compare, &symbol, (old, path), (new, now)) {
                     compare.pair(&symbol, path, now);
@@ -233,6 +234,33 @@ fn enum_value<'a>(compare: &mut Compare<'a>, symbol: &str, class: &Class, (old, 
     if class.is_enum && !signature::same_value(was, is) && compare.seen.insert((old, new)) {
         let pair = Pair { symbol: symbol.to_string(), old: before, new: after };
         compare.add(pair, difference(&rules::ENUM_VALUE, "", was, is));
+    }
+}
+
+/// Two bases have the member before and after, and the other one comes first now.
+fn other_base<'a>(
+    compare: &mut Compare<'a>,
+    symbol: &str,
+    (old_class, old): (&Class, &'a str),
+    (new_class, new): (&Class, &'a str),
+) {
+    let name = symbol.rsplit('.').next().unwrap_or(symbol);
+    let owner = |path: &'a str| path.rsplit_once('.').map_or("", |(class, _)| class);
+    let (was, is) = (owner(old), owner(new));
+    let has = |surface: &'a Surface, class: &Class, base: &str| {
+        let path = format!("{base}.{name}");
+        let object = surface.objects.get(&path)?;
+        class.ancestors.iter().any(|one| one == base).then_some(object)
+    };
+    let both = has(compare.old, old_class, is).is_some() && has(compare.new, new_class, was).is_some();
+    let (Some(before), Some(after), true) =
+        (has(compare.old, old_class, was), has(compare.new, new_class, is), both && was != is)
+    else {
+        return;
+    };
+    if compare.told.insert(format!("{old} {new}")) {
+        let pair = Pair { symbol: symbol.to_string(), old: before, new: after };
+        compare.add(pair, difference(&rules::OTHER_BASE, "", &format!("`{was}`"), &format!("`{is}`")));
     }
 }
 

@@ -20,7 +20,12 @@ pub(super) fn compare<'a>(compare: &mut Compare<'a>, pair: &Pair<'a>, old: &'a C
                     at(compare, pair, field, Some(now), found);
                 }
             }
-            None if !generated && new.members.contains_key(&field.name) => {}
+            None if !generated && new.members.contains_key(&field.name) => {
+                let symbol = format!("{}.{}", pair.symbol, field.name);
+                if let Some(before) = old.members.get(&field.name) {
+                    compare.pair(&symbol, before, &new.members[&field.name]);
+                }
+            }
             None => {
                 let heir = new
                     .fields
@@ -98,6 +103,9 @@ fn kept(compare: &Compare, model: Model, generated: bool, old: &Field, new: &Fie
         found.push(difference(&rules::FIELD_ALIAS, name, &outside(old), &outside(new)));
     }
     found.extend(limits(old, new).filter(|_| generated));
+    if new.checked && !old.checked && generated {
+        found.push(difference(&rules::FIELD_CHECKED, name, "", ""));
+    }
     if let (Some(was), Some(is)) = (&old.default, &new.default)
         && !signature::same_value(was, is)
     {

@@ -46,6 +46,7 @@ pub(super) fn compare(compare: &mut Compare, pair: Pair, old: &Function, new: &F
     found.extend(waiting(compare, old, new));
     found.extend(overloads::compare(compare, old, new));
     found.extend(cached(compare, old, new));
+    found.extend(suppressed(&pair.symbol, old, new));
     for mut one in found {
         one.doubt |= doubt;
         compare.add(pair.clone(), one);
@@ -53,11 +54,24 @@ pub(super) fn compare(compare: &mut Compare, pair: Pair, old: &Function, new: &F
     for one in raises(compare, old, new) {
         compare.add(pair.clone(), one);
     }
+    for (variable, one) in compare.lost_defaults(&old.signature, &new.signature) {
+        if compare.told.insert(format!("default {variable}")) {
+            compare.add(pair.clone(), one);
+        }
+    }
     for (variable, one) in compare.narrowed_variables(&old.signature, &new.signature) {
         if compare.told.insert(variable) {
             compare.add(pair.clone(), one);
         }
     }
+}
+
+/// The end of a `with` block, which suppresses exceptions if it returns true.
+fn suppressed(symbol: &str, old: &Function, new: &Function) -> Option<Difference> {
+    let exit = [".__exit__", ".__aexit__"].iter().any(|name| symbol.ends_with(name));
+    let (was, is) = (old.signature.returns.as_deref()?, new.signature.returns.as_deref()?);
+    let may = |returns: &str| returns.contains("bool") || returns.contains("True");
+    (exit && may(is) && !may(was) && was != "typing.Any").then(|| difference(&rules::SWALLOWS, "", was, is))
 }
 
 /// Parameters that a cache must hash, and could not before.

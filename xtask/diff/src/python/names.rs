@@ -153,6 +153,16 @@ fn gone<'a>(compare: &mut Compare<'a>) -> HashSet<String> {
     taken
 }
 
+/// Whether a path has the parts of a pattern with `*`, in their order.
+fn matches(pattern: &str, path: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == path,
+        Some((start, rest)) => path.strip_prefix(start).is_some_and(|path| {
+            path.char_indices().map(|(i, _)| i).chain([path.len()]).any(|i| matches(rest, &path[i..]))
+        }),
+    }
+}
+
 fn named_at(surface: &Surface, symbol: &str) -> String {
     let name = &surface.names[symbol];
     match (&name.file, name.line) {
@@ -198,12 +208,17 @@ fn removed<'a>(
         return compare.report("", symbol, found, (named_at(old, symbol), String::new()), (None, None));
     };
     let kind = object.is.word();
+    if new.placed.iter().any(|pattern| matches(pattern, symbol)) {
+        let found = difference(&rules::MAYBE_REMOVED, &last(symbol), "", "`sys.modules`");
+        let at = (place(object), String::new());
+        return compare.report(kind, symbol, found, at, (None, None));
+    }
     if module(new, symbol).is_some_and(|module| module.lazy) {
         let found = difference(
             &rules::MAYBE_REMOVED,
             &last(symbol),
             "",
-            "the module's `__getattr__` or a wildcard import",
+            "the module's `__getattr__`, a wildcard import or code that adds names",
         );
         return compare.report(
             kind,

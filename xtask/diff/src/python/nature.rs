@@ -18,7 +18,20 @@ pub(super) fn compare(compare: &mut Compare, pair: &Pair, old: &Class, new: &Cla
     if new.slots && !old.slots && old.model != Some(Model::NamedTuple) && !old.frozen && !new.protocol {
         found.push(difference(&rules::SLOTS, "", "", ""));
     }
-    if new.frozen && !old.frozen {
+    let lost = |name: &&String| {
+        !name.starts_with('_') && ![&old.members, &new.members].iter().any(|all| all.contains_key(*name))
+    };
+    for name in old.slot_names.iter().filter(|name| new.slots && !new.slot_names.contains(name)).filter(lost)
+    {
+        found.push(difference(&rules::SLOT_REMOVED, name, "", ""));
+    }
+    if new.checked && !old.checked && new.model == old.model {
+        found.push(difference(&rules::MODEL_CHECKED, "", "", ""));
+    }
+    found.extend(metaclass(compare, old, new));
+    found.extend(truth(compare, old, new));
+    let fixed = |class: &Class| class.frozen || class.model == Some(Model::NamedTuple);
+    if fixed(new) && !fixed(old) {
         found.push(difference(&rules::FROZEN, "", "", ""));
     }
     if old.frozen && !new.frozen && new.model == old.model {
@@ -50,6 +63,37 @@ pub(super) fn compare(compare: &mut Compare, pair: &Pair, old: &Class, new: &Cla
     }
 }
 
+/// A class has one metaclass; two bases with different ones cannot be combined. A class that inherits it from
+/// a base that users know is not told again.
+fn metaclass(compare: &Compare, old: &Class, new: &Class) -> Option<Difference> {
+    let own = |path: &String| compare.moved.get(path.as_str()).map_or(path.clone(), |path| path.to_string());
+    let (was, is) = (old.metaclass.clone(), new.metaclass.as_ref().map(own));
+    let inherited = |path: &String| {
+        let public = compare.new.names.values().any(|name| name.public && name.to == *path);
+        public && compare.new.class(path).is_some_and(|base| base.metaclass == new.metaclass)
+    };
+    let told = was == is
+        || is.is_none()
+        || (was.is_none() && old.unknown)
+        // Told as a class that cannot be instantiated.
+        || !new.abstract_members.is_empty()
+        || new.ancestors.iter().any(inherited);
+    let word = |one: Option<String>| one.map_or("`type`".to_string(), |path| format!("`{path}`"));
+    (!told).then(|| difference(&rules::METACLASS, "", &word(was), &word(is)))
+}
+
+/// Without `__bool__` and `__len__` every instance is true. Told once, at the class that defines them.
+fn truth(compare: &mut Compare, old: &Class, new: &Class) -> Option<Difference> {
+    const DECIDE: [&str; 2] = ["__bool__", "__len__"];
+    let known = old.unknown || old.protocol || old.model == Some(Model::NamedTuple);
+    if known || DECIDE.iter().any(|name| old.members.contains_key(*name)) {
+        return None;
+    }
+    let name = DECIDE.iter().find(|name| new.members.contains_key(**name))?;
+    let once = compare.told.insert(format!("truth {}", new.members[*name]));
+    once.then(|| difference(&rules::TRUTH, "", "", &format!("`{name}`")))
+}
+
 /// What `isinstance`, `match`, `==` and `str()` do with it.
 fn checks(old: &Class, new: &Class) -> Vec<Difference> {
     let mut found = Vec::new();
@@ -65,7 +109,9 @@ fn checks(old: &Class, new: &Class) -> Vec<Difference> {
         let after = new.match_args.as_ref().map_or("not set".to_string(), |names| names.join(", "));
         found.push(difference(&rules::MATCH_ARGS, "", &before.join(", "), &after));
     }
-    if new.unequal && !old.unequal && old.model == new.model {
+    let plain = matches!(old.model, Some(Model::Dataclass | Model::Attrs)) && new.model.is_none();
+    let gone = plain && !new.unknown && !new.members.contains_key("__eq__");
+    if !old.unequal && (gone || (new.unequal && old.model == new.model)) {
         found.push(difference(&rules::UNEQUAL, "", "", ""));
     }
     let text = |class: &Class| {
@@ -80,14 +126,17 @@ fn checks(old: &Class, new: &Class) -> Vec<Difference> {
 }
 
 /// What changed about type parameters that are kept.
-fn variables(compare: &Compare, old: &Class, new: &Class) -> Vec<Difference> {
+fn variables(compare: &mut Compare, old: &Class, new: &Class) -> Vec<Difference> {
     let mut found = Vec::new();
+    // Then a lost default is told already.
+    let longer = type_parameters(old, new).is_some();
     for one in old.type_parameters.iter().filter(|one| new.type_parameters.iter().any(|n| n.name == one.name))
     {
         let told = [
             (&rules::VARIANCE, compare.variances(&one.name)),
-            (&rules::TYPE_DEFAULT, compare.variable_defaults(&one.name)),
+            (&rules::TYPE_DEFAULT, compare.variable_defaults(&one.name).filter(|_| !longer)),
         ];
+        compare.told.insert(format!("default {}", one.name));
         let name = one.name.rsplit('.').next().unwrap_or_default();
         for (rule, (was, is)) in told.into_iter().filter_map(|(rule, pair)| Some((rule, pair?))) {
             found.push(difference(rule, name, &was, &is));
@@ -105,6 +154,7 @@ fn options(old: &Class, new: &Class) -> Vec<Difference> {
         let loosened = match name.as_str() {
             "extra" => was.contains("forbid") || (was == "not set" && !is.contains("forbid")),
             "strict" | "closed" | "forbid_unknown_fields" => is != "True",
+            "populate_by_name" => is == "True",
             _ => was.replace("not set", "False") == is.replace("not set", "False"),
         };
         (was != is && !loosened).then(|| difference(&rules::OPTION, name, &was, &is))

@@ -5,8 +5,38 @@ use super::rules::{self, Rule};
 use super::signature::{self, Difference, called, difference};
 use super::surface::{Function, Parameter, Signature};
 use super::types::Answer;
+use crate::change::Change;
 use crate::finding::Level;
 use std::collections::HashSet;
+
+/// Tells in one finding that the methods of a class changed alike: `__lt__`, `__le__` and so on.
+pub(super) fn together(changes: Vec<Change>) -> Vec<Change> {
+    let mut found: Vec<(Change, Vec<String>)> = Vec::new();
+    for change in changes {
+        let same = |(one, _): &&mut (Change, Vec<String>)| {
+            change.id == rules::OVERLOAD_MAYBE.id
+                && (&one.id, &one.message, class(&one.symbol))
+                    == (&change.id, &change.message, class(&change.symbol))
+        };
+        match found.iter_mut().find(same) {
+            Some((_, others)) => {
+                others.push(format!("`{}`", &change.symbol[class(&change.symbol).len() + 1..]))
+            }
+            None => found.push((change, Vec::new())),
+        }
+    }
+    let told = |(mut change, others): (Change, Vec<String>)| {
+        if !others.is_empty() {
+            change.message += &format!(", and the same for {}", others.join(", "));
+        }
+        change
+    };
+    found.into_iter().map(told).collect()
+}
+
+fn class(symbol: &str) -> &str {
+    symbol.rsplit_once('.').map_or("", |(class, _)| class)
+}
 
 pub(super) fn compare(compare: &Compare, old: &Function, new: &Function) -> Vec<Difference> {
     let same_wait = old.is_async == new.is_async;

@@ -148,6 +148,12 @@ pub(super) const RETURN_RETYPED: Rule = rule(
     "callers",
     "it returned {old}, now {new}: whether that is compatible cannot be determined",
 );
+pub(super) const SWALLOWS: Rule = rule(
+    "exit-may-suppress",
+    W,
+    "code after the `with` block",
+    "it returned {old}, now {new}: type checkers assume that it suppresses exceptions",
+);
 pub(super) const BECAME_ASYNC: Rule =
     rule("became-async", B, "callers, subclassers", "it must now be awaited");
 pub(super) const BECAME_SYNC: Rule =
@@ -198,6 +204,12 @@ pub(super) const BASE_REMOVED: Rule =
     rule("base-removed", B, "isinstance and except clauses", "it is no longer a {old}");
 pub(super) const BASE_MAYBE: Rule =
     rule("base-maybe-removed", W, "isinstance and except clauses", "it may no longer be a {old}");
+pub(super) const OTHER_BASE: Rule = rule(
+    "inherited-from-other-base",
+    W,
+    "callers",
+    "it came from {old}, now from {new}, which comes first in the order of the bases",
+);
 pub(super) const ABSTRACT: Rule = rule(
     "class-became-abstract",
     B,
@@ -211,6 +223,26 @@ pub(super) const PROTOCOL_ADDED: Rule =
 pub(super) const FINAL: Rule = rule("became-final", B, "subclassers", "it is now final");
 pub(super) const SLOTS: Rule =
     rule("class-became-slotted", B, "code that sets other attributes", "it now has `__slots__`");
+pub(super) const SLOT_REMOVED: Rule =
+    rule("slot-removed", B, "code that sets it", "`{what}` is no longer in its `__slots__`");
+pub(super) const METACLASS: Rule = rule(
+    "metaclass-changed",
+    W,
+    "classes that are also derived from one with another metaclass",
+    "its metaclass was {old}, now {new}",
+);
+pub(super) const TRUTH: Rule = rule(
+    "truth-value-changed",
+    W,
+    "code that tests whether it has one, as `if x:`",
+    "its instances were always true; now {new} decides",
+);
+pub(super) const MODEL_CHECKED: Rule = rule(
+    "model-check-added",
+    W,
+    "code that makes it from values which the validator refuses",
+    "a validator checks its values now",
+);
 pub(super) const FROZEN: Rule =
     rule("class-became-frozen", B, "code that sets its attributes", "it is now frozen");
 pub(super) const UNFROZEN: Rule = rule(
@@ -339,6 +371,12 @@ pub(super) const FIELD_LIMIT: Rule = rule(
     "callers of the constructor",
     "the field `{what}` was limited by {old}, now by {new}",
 );
+pub(super) const FIELD_CHECKED: Rule = rule(
+    "field-check-added",
+    W,
+    "code that passes values which the validator refuses",
+    "a validator checks the field `{what}` now",
+);
 pub(super) const KEY_READ_ONLY: Rule =
     rule("key-became-read-only", B, "code that sets it", "the key `{what}` can no longer be set");
 pub(super) const UNDELETABLE: Rule =
@@ -359,6 +397,14 @@ pub(super) const INSTANCE_ONLY: Rule = rule(
     "code that reads it from the class",
     "only instances have it now, and no longer the class",
 );
+pub(super) const CLASS_VARIABLE: Rule = rule(
+    "became-class-variable",
+    W,
+    "code that sets it on an instance",
+    "it is a `ClassVar` now, which type checkers let nobody set on an instance",
+);
+pub(super) const NO_VALUE: Rule =
+    rule("value-removed", B, "importers", "it is only annotated now, so it cannot be imported");
 pub(super) const READ_ONLY: Rule =
     rule("became-read-only", B, "code that sets it", "it can no longer be set");
 pub(super) const PROPERTY_READ_ONLY: Rule =

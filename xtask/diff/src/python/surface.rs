@@ -12,6 +12,9 @@ pub struct Surface {
     /// Files that cannot be read, as `file:line: why`.
     #[serde(default)]
     pub problems: Vec<String>,
+    /// Modules that code puts into `sys.modules`, with `*` for what cannot be known.
+    #[serde(default)]
+    pub placed: Vec<String>,
     /// `requires-python`, and the minor versions of Python 3 that it allows.
     #[serde(default)]
     pub python: Option<String>,
@@ -146,6 +149,12 @@ pub struct Attribute {
     pub is_abstract: bool,
     /// The class itself has it, not only its instances.
     pub on_class: bool,
+    /// Its annotation says `ClassVar`.
+    pub class_variable: bool,
+    /// It is computed once, unless somebody sets it.
+    pub cached: bool,
+    /// A name of a module that is only annotated.
+    pub unset: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -187,6 +196,10 @@ pub struct Class {
     /// Whether a class with abstract members cannot be instantiated.
     pub enforced: bool,
     pub slots: bool,
+    pub slot_names: Vec<String>,
+    pub metaclass: Option<String>,
+    /// A validator checks the values as a whole.
+    pub checked: bool,
     pub frozen: bool,
     pub ordered: bool,
     /// None if an older reader did not say.
@@ -226,6 +239,9 @@ pub struct Field {
     pub limits: BTreeMap<String, String>,
     pub required: bool,
     pub keyword_only: bool,
+    /// A validator checks its values.
+    #[serde(default)]
+    pub checked: bool,
 }
 
 #[derive(Debug, PartialEq, Eq, Deserialize)]

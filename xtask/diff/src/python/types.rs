@@ -165,7 +165,9 @@ impl Classes {
         if a == b {
             return self.arguments(a, from, to);
         }
-        if depth == 0 {
+        // Both narrow the argument if the answer is yes, and one of them also if it is no.
+        let guard = |name| ["typing.TypeGuard", "typing.TypeIs"].contains(&name);
+        if depth == 0 || (guard(a) && guard(b)) {
             return Maybe;
         }
         if let (Some(facts), true) = (self.0.get(a), a != b) {

@@ -22,9 +22,15 @@ pub(super) fn compare(compare: &mut Compare, pair: Pair, old: &Attribute, new: &
     let (was_property, is_property) =
         (matches!(pair.old.is, Is::Property(_)), matches!(pair.new.is, Is::Property(_)));
     let fixed = old.annotation.as_ref().is_some_and(|a| a.contains("Final"));
-    if old.writable && !new.writable && !fixed {
-        let rule = if was_property { &rules::READ_ONLY } else { &rules::PROPERTY_READ_ONLY };
+    if old.writable && !new.writable && !fixed && is_property {
+        let rule = if was_property && !old.cached { &rules::READ_ONLY } else { &rules::PROPERTY_READ_ONLY };
         compare.add(pair.clone(), difference(rule, "", "", ""));
+    }
+    if new.class_variable && !old.class_variable && old.annotation.is_some() && old.writable {
+        compare.add(pair.clone(), difference(&rules::CLASS_VARIABLE, "", "", ""));
+    }
+    if new.unset && !old.unset {
+        compare.add(pair.clone(), difference(&rules::NO_VALUE, "", "", ""));
     }
     if old.on_class && !new.on_class && !was_property && !is_property {
         compare.add(pair.clone(), difference(&rules::INSTANCE_ONLY, "", "", ""));

@@ -64,10 +64,6 @@ pub(super) fn arguments(inside: &str) -> Vec<&str> {
 impl Compare<'_> {
     /// The new signature with the old names of its variables.
     pub(super) fn with_old_variables(&self, old: &Signature, new: &Signature) -> Signature {
-        let texts = |signature: &Signature| {
-            let taken = signature.parameters.iter().filter_map(|p| p.takes.clone());
-            taken.chain(signature.returns.clone()).collect::<Vec<_>>().join(", ")
-        };
         let renamed = self.renamed_variables(&texts(old), &texts(new));
         let mut signature = new.clone();
         if !renamed.is_empty() {
@@ -91,6 +87,18 @@ impl Compare<'_> {
             .collect()
     }
 
+    /// The variables of both signatures whose default changed, by their paths.
+    pub(super) fn lost_defaults(&self, old: &Signature, new: &Signature) -> Vec<(String, Difference)> {
+        let (before, after) = (texts(old), texts(new));
+        let kept = variables(self.old, &before);
+        let told = |path: &str| {
+            let (was, is) = self.variable_defaults(path)?;
+            let name = path.rsplit('.').next().unwrap_or(path);
+            Some((path.to_string(), difference(&rules::TYPE_DEFAULT, name, &was, &is)))
+        };
+        variables(self.new, &after).into_iter().filter(|path| kept.contains(path)).filter_map(told).collect()
+    }
+
     pub(super) fn narrowed_variable(&self, path: &str) -> Option<Difference> {
         let limits = |surface| {
             let bounds = variable(surface, path)?.bounds.join(" | ");
@@ -108,7 +116,7 @@ impl Compare<'_> {
             let arguments = variable(surface, path)?.arguments;
             arguments.iter().find_map(|one| one.strip_prefix("default=")).map(str::to_string)
         };
-        let (old, new) = (default(self.old)?, default(self.new)?);
+        let (old, new) = (default(self.old)?, default(self.new).unwrap_or("none".to_string()));
         (old != new).then_some((old, new))
     }
 
@@ -145,6 +153,12 @@ impl Compare<'_> {
         }
         came.iter().zip(&gone).map(|(new, old)| (new.to_string(), old.to_string())).collect()
     }
+}
+
+/// All types of a signature.
+fn texts(signature: &Signature) -> String {
+    let taken = signature.parameters.iter().filter_map(|p| p.takes.clone());
+    taken.chain(signature.returns.clone()).collect::<Vec<_>>().join(", ")
 }
 
 /// The variables that a text names, in the order of their first places.

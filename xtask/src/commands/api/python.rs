@@ -16,7 +16,7 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use xshell::cmd;
 
-const READER: [(&str, &str); 12] = [
+const READER: [(&str, &str); 13] = [
     ("surface.py", include_str!("python/reader/surface.py")),
     ("names.py", include_str!("python/reader/names.py")),
     ("stubs.py", include_str!("python/reader/stubs.py")),
@@ -28,6 +28,7 @@ const READER: [(&str, &str); 12] = [
     ("exports.py", include_str!("python/reader/exports.py")),
     ("environments.py", include_str!("python/reader/environments.py")),
     ("lazy.py", include_str!("python/reader/lazy.py")),
+    ("running.py", include_str!("python/reader/running.py")),
     ("conditions.py", include_str!("python/reader/conditions.py")),
 ];
 

@@ -11,6 +11,8 @@ const SUPERS: &[(&str, &[&str])] = &[
     ("int", &["float"]),
     ("float", &["complex"]),
     ("complex", &[]),
+    ("typing.TypeGuard", &["bool"]),
+    ("typing.TypeIs", &["bool"]),
     ("str", &["collections.abc.Sequence"]),
     ("bytes", &["collections.abc.Sequence"]),
     ("range", &["collections.abc.Sequence"]),
@@ -161,7 +163,7 @@ fn arguments(name: &str, up: &str, args: &[Type]) -> Vec<Type> {
     match (name, up, args) {
         ("str", "collections.abc.Sequence", _) => class("str"),
         ("bytes" | "range", "collections.abc.Sequence", _) => class("int"),
-        (_, "collections.abc.Sized", _) => vec![],
+        (_, "collections.abc.Sized" | "bool", _) => vec![],
         ("collections.abc.Mapping", _, [key, ..]) => vec![key.clone()],
         ("collections.abc.Generator" | "collections.abc.AsyncGenerator", _, [item, ..]) => vec![item.clone()],
         ("collections.abc.Coroutine", _, [_, _, result]) => vec![result.clone()],
@@ -187,7 +189,9 @@ pub(super) fn variance(name: &str, index: usize) -> Variance {
             Variance::Unknown
         }
         ("typing.ContextManager" | "typing.AsyncContextManager", 0) => Variance::Covariant,
-        ("frozenset" | "type" | "tuple..." | "asyncio.Task" | "asyncio.Future", _) => Variance::Covariant,
+        ("frozenset" | "type" | "tuple..." | "asyncio.Task" | "asyncio.Future" | "typing.TypeGuard", _) => {
+            Variance::Covariant
+        }
         (name, _) if name.starts_with("collections.abc.") => Variance::Covariant,
         _ => Variance::Unknown,
     }

@@ -124,7 +124,6 @@ impl<'a> Parser<'a> {
             | "typing.NotRequired"
             | "typing.ReadOnly"
             | "dataclasses.InitVar" => self.union(),
-            "typing.TypeGuard" | "typing.TypeIs" => self.union().map(|_| Type::Name("bool".into(), vec![])),
             "collections.abc.Callable" => self.callable(),
             "tuple" => self.tuple(),
             _ => {

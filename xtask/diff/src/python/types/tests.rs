@@ -209,6 +209,15 @@ fn assignability_is_yes_no_or_maybe() {
         ("typing.Final[int]", "int", Yes),
         ("typing.NotRequired[int]", "int", Yes),
         ("typing.TypeGuard[int]", "bool", Yes),
+        ("bool", "typing.TypeGuard[int]", No),
+        ("typing.TypeGuard[bool]", "typing.TypeGuard[int]", Yes),
+        ("typing.TypeGuard[str]", "typing.TypeGuard[int]", No),
+        ("typing_extensions.TypeIs[int]", "object", Yes),
+        ("typing_extensions.TypeIs[int]", "typing.TypeIs[int]", Yes),
+        ("typing_extensions.TypeIs[int]", "int", Yes),
+        ("typing.TypeIs[bool]", "typing.TypeIs[int]", Maybe),
+        ("typing.TypeGuard[int]", "typing.TypeIs[int]", Maybe),
+        ("typing.TypeIs[int]", "typing.TypeGuard[int]", Maybe),
     ];
     let wrong: Vec<String> = table
         .iter()

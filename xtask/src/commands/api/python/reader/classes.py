@@ -8,7 +8,7 @@ import builtins
 import re
 
 from made import ENUMS, Made
-from models import BASES
+from models import BASES, settings
 from names import Definition, Facts, bare, scope_of, text
 from stubs import module_of
 
@@ -37,7 +37,6 @@ EXCEPTIONS = {
 
 # What Python calls for the users of a class.
 CALLED = ("__init__", "__new__", "__init_subclass__")
-MATCHED = "__match_args__"
 
 
 def is_public(name: str) -> bool:
@@ -86,19 +85,37 @@ class Classes(Made):
         model = next((BASES[b] for b in outside if b in BASES), None)
         options = next((one for one in map(self.options, mro) if one is not None), {})
         model = options.get("model", model)
-        named = (self.expression(c.parent, c.keywords.get("metaclass")) for c in mro)
+        named = [self.expression(c.parent, c.keywords.get("metaclass")) for c in mro]
         metaclasses = {one for one in named if one is not None}
+        metaclass = next((one for one in named if one is not None), None)
+        slotted = not set(outside) - {"object", "abc.ABC", "typing.Generic"} and all(
+            "__slots__" in c.members and "__dict__" not in str(c.members["__slots__"].value)
+            for c in mro
+        )
         constructor, new = members.pop("__init__", None), members.pop("__new__", None)
         subclassed = members.pop("__init_subclass__", None)
         if set(outside) & {"enum.Enum", "enum.IntEnum"}:
             self.count(klass, members)
         if self.generated(mro):
             constructor = new = None
+        if model == "pydantic":
+            members.pop("Config", None)
         fields = self.fields(mro, model)
+        frozen = (
+            options.get("frozen") == "True"
+            or (model == "pydantic" and self.frozen(mro))
+            or (model == "msgspec" and keyword(mro, "frozen") == "True")
+        )
         module = module_of(klass)
+        checked = self.checked(mro) if model else set()
         for one in fields:
+            one["checked"] = one.get("checked", False) or bool({one["name"], "*"} & checked)
             # The default of a field is on the class by accident.
-            self.objects.get(members.get(one["name"], ""), {})["on_class"] = False
+            facts = self.objects.get(members.get(one["name"], ""), {})
+            facts["on_class"] = False
+            facts["writable"] = (
+                facts.get("writable", False) and not frozen and model != "namedtuple"
+            )
         return {
             "kind": "class",
             **self.at(klass),
@@ -126,7 +143,7 @@ class Classes(Made):
             ),
             "constructor": constructor or new,
             "subclassed": subclassed,
-            "match_args": self.match_args(mro),
+            "match_args": self.listed_in(mro, "__match_args__"),
             "options": self.model_options(mro, model),
             "unequal": options.get("eq", options.get("cmp")) == "False",
             "decorators": decorators,
@@ -141,17 +158,13 @@ class Classes(Made):
                 or self.roots(metaclasses) & ABSTRACT
                 or any(b.startswith("collections.abc.") for b in outside)
             ),
-            "slots": (
-                all(
-                    "__slots__" in c.members and "__dict__" not in str(c.members["__slots__"].value)
-                    for c in mro
-                )
-                and not set(outside) - {"object", "abc.ABC", "typing.Generic"}
-            )
-            or options.get("slots") == "True",
-            "frozen": options.get("frozen") == "True"
-            or (model == "pydantic" and self.frozen(mro))
-            or (model == "msgspec" and keyword(mro, "frozen") == "True"),
+            "slots": slotted or options.get("slots") == "True",
+            "slot_names": [
+                name for c in mro if slotted for name in self.listed_in([c], "__slots__") or ()
+            ],
+            "metaclass": metaclass or ("abc.ABCMeta" if "abc.ABC" in outside else None),
+            "checked": "" in checked,
+            "frozen": frozen,
             "hashable": self.hashable(mro),
             "ordered": options.get("order") == "True" or keyword(mro, "order") == "True",
             "model": model,
@@ -197,6 +210,7 @@ class Classes(Made):
                     (not is_public(name) and name not in CALLED)
                     or name in found
                     or name == "model_config"
+                    or self.is_check(klass, name)
                 ):
                     continue
                 member = klass.members.get(name) or overloaded[name][-1]
@@ -204,10 +218,18 @@ class Classes(Made):
                     continue
                 path = self.canonical(f"{klass.path}.{name}")
                 real = self.find(path) or member
+                if real.is_function and real.parent.is_module and not member.is_function:
+                    # `f = _f`: a function of the module as a method.
+                    path = f"{klass.path}.{name}"
+                    self.objects[path] = {**self.function(real), "binding": "instance"}
                 found[name] = path
                 if not real.is_alias and not real.is_module:
                     self.define(real, path)
         return found
+
+    def is_check(self, klass: Definition, name: str) -> bool:
+        """Say whether a method checks the values of a model: only the model itself calls it."""
+        return name in klass.members and bool(self.checks(klass, klass.members[name]))
 
     def count(self, klass: Definition, members: dict[str, str]) -> None:
         """Give the members of an enum that are `auto()` the numbers that Python gives them."""
@@ -223,15 +245,17 @@ class Classes(Made):
             elif facts.get("kind") == "attribute":
                 last = int(value) if re.fullmatch(r"-?\d+", value) else None
 
-    def match_args(self, mro: list[Definition]) -> list[str] | None:
-        own = next((c.members[MATCHED] for c in mro if MATCHED in c.members), None)
+    def listed_in(self, mro: list[Definition], attribute: str) -> list[str] | None:
+        """Read `__slots__` or `__match_args__` of the nearest class that has it."""
+        own = next((c.members[attribute] for c in mro if attribute in c.members), None)
         if own is None or own.is_alias:
             return None
         try:
             found = ast.literal_eval(text(getattr(own, "value", None)) or "")
         except (ValueError, SyntaxError):
             return None
-        return [str(one) for one in found] if isinstance(found, tuple | list) else None
+        found = [found] if isinstance(found, str) else found
+        return [str(one) for one in found] if isinstance(found, tuple | list | set) else None
 
     def abstract(self, mro: list[Definition]) -> list[str]:
         named: dict[str, bool] = {}
@@ -264,10 +288,9 @@ class Classes(Made):
         return False
 
     def frozen(self, mro: list[Definition]) -> bool:
+        said = [settings(c) for c in mro]
         return any(
-            "frozen=True" in str(c.members["model_config"].value or "").replace(" ", "")
-            for c in mro
-            if "model_config" in c.members
+            one.get("frozen") == "True" or one.get("allow_mutation") == "False" for one in said
         )
 
     def type_parameters(self, klass: Definition, bases: list[str]) -> list[Facts]:
@@ -277,7 +300,8 @@ class Classes(Made):
         """
         if getattr(klass, "type_parameters", None):
             return [
-                {"name": p.name, "default": p.default is not None} for p in klass.type_parameters
+                {"name": self.type_parameter(klass, p.name), "default": p.default is not None}
+                for p in klass.type_parameters
             ]
         generic = [
             b

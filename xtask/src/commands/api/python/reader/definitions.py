@@ -6,6 +6,7 @@ Signatures, decorators, overloads, documented exceptions.
 import ast
 import re
 from pathlib import Path
+from typing import Any
 
 import griffe
 from names import Definition, Facts, scope_of, text
@@ -101,6 +102,22 @@ class Definitions(Stubs):
             if function.lineno in (node.lineno, *(d.lineno for d in node.decorator_list))
         ]
 
+    def parameters(self, function: Definition) -> list[Any]:
+        """List the parameters that type checkers know: those of the stub, unless it takes any."""
+        own = list(function.parameters)
+        stub = self.loader.functions.get(function.path)
+        if stub is None or id(function) in self.loader.stubbed:
+            return own
+        known = list(stub.parameters)
+        open_ = [one.kind.value for one in known if one.kind.value.startswith("variadic")]
+        if any(kind not in [one.kind.value for one in own] for kind in open_):
+            return own
+        defaults = {one.name: one.default for one in own}
+        for one in known:
+            if str(one.default) == "..." and defaults.get(one.name) is not None:
+                one.default = defaults[one.name]
+        return known
+
     def signature(self, function: Definition) -> Facts:
         scope = scope_of(function)
         parameters = [
@@ -114,7 +131,7 @@ class Definitions(Stubs):
                 else None,
                 "default_value": self.constant(scope, text(p.default)),
             }
-            for p in function.parameters
+            for p in self.parameters(function)
         ]
         static = any(str(d.value) == "staticmethod" for d in function.decorators)
         positional_by_name(parameters, method=function.parent.is_class and not static)
@@ -185,7 +202,11 @@ class Definitions(Stubs):
             "means": None
             if isinstance(attribute.value, griffe.ExprDict | griffe.ExprList | griffe.ExprSet)
             else self.expression(scope, attribute.value),
-            "writable": kind != "property" or "writable" in labels,
+            "writable": kind != "property" or bool({"writable", "cached"} & labels),
+            "cached": "cached" in labels,
+            "class_variable": annotation is not None
+            and "class-attribute" in labels
+            and "instance-attribute" not in labels,
             "deletable": "deletable" in labels,
             "sets": self.set_type(attribute),
             "abstract": "abstractmethod" in labels,

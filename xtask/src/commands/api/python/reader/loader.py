@@ -10,6 +10,10 @@ from conditions import Values, bound, dropped, for_type_checkers
 from environments import Tree
 from exports import Reference, listed
 from lazy import Lazy
+from running import put_in_place
+
+# A file without these puts no names in place when it is imported.
+RUNS = ("modules[", "globals()", "vars()", "locals()")
 
 
 class Visitor(griffe.Visitor):
@@ -18,6 +22,8 @@ class Visitor(griffe.Visitor):
     values: Values
     tree: ast.Module | None
     stubbed: dict[int, tuple[Any, Path]]
+    placed: set[str]
+    functions: dict[str, griffe.Function]
 
     def get_module(self) -> griffe.Module:
         """Visit what was parsed before, once for all environments."""
@@ -40,10 +46,15 @@ class Visitor(griffe.Visitor):
             # A file that does not speak of them need not be run.
             empty = ast.Module([], [])
             lazy = Lazy(node if "__getattr__" in self.code else empty, self.skipped)
+            runs = any(word in self.code for word in RUNS)
+            package = module if module.parent is None or module.is_init_module else module.parent
+            running = put_in_place(node if runs else empty, module.path, package.path)
+            self.placed |= set(running.modules)
             module.extra["xtask"] = {
                 "exports": listed(node if "__all__" in self.code else empty, self.skipped),
                 "typing": for_type_checkers(node, self.values) - set(lazy.names),
                 "lazy": lazy,
+                "running": running,
                 # A submodule of the same name takes their place in griffe's members.
                 "own": {
                     name: member
@@ -62,6 +73,8 @@ class Visitor(griffe.Visitor):
         overloads = [one for found in scope.overloads.values() for one in found]
         for member in [*scope.members.values(), *overloads]:
             self.stubbed[id(member)] = (member, self.filepath)
+            if isinstance(member, griffe.Function) and not member.overloads:
+                self.functions[member.path] = member
             if isinstance(member, griffe.Class):
                 self.mark(member)
 
@@ -121,6 +134,10 @@ class Loader(griffe.GriffeLoader):
         self.tree, self.values = tree, values
         # The files of the definitions that come from stubs, by their identity.
         self.stubbed: dict[int, tuple[Any, Path]] = {}
+        # The functions of stubs as they are written, by their paths.
+        self.functions: dict[str, griffe.Function] = {}
+        # Modules of these packages that code puts into `sys.modules`.
+        self.placed: set[str] = set()
 
     def _load_package(
         self, package: griffe.Package | griffe.NamespacePackage, *, submodules: bool = True
@@ -153,7 +170,8 @@ class Loader(griffe.GriffeLoader):
             modules_collection=self.modules_collection,
         )
         visitor.values, visitor.tree = self.values, self.tree.parsed(module_path)
-        visitor.stubbed = self.stubbed
+        visitor.stubbed, visitor.placed = self.stubbed, self.placed
+        visitor.functions = self.functions
         return visitor.get_module()
 
     def expand_exports(self, module: griffe.Module, seen: set[str] | None = None) -> None:

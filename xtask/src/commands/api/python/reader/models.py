@@ -34,10 +34,18 @@ LIMITS = (
     "ge", "gt", "le", "lt", "min_length", "max_length", "multiple_of", "pattern",
 )  # fmt: skip
 OPTIONS = {
-    "pydantic": ("extra", "alias_generator", "strict"),
+    "pydantic": ("extra", "alias_generator", "strict", "populate_by_name"),
     "msgspec": ("array_like", "forbid_unknown_fields", "rename", "tag", "tag_field"),
     "typeddict": ("closed",),
 }
+# What pydantic calls the decorators of the methods that check values.
+FIELD_CHECKS = {"validator", "field_validator"}
+MODEL_CHECKS = {"root_validator", "model_validator"}
+ANNOTATED_CHECKS = {"AfterValidator", "BeforeValidator", "PlainValidator", "WrapValidator"}
+# The names that the options had in pydantic 1.
+OLD_OPTIONS = {"allow_population_by_field_name": "populate_by_name"}
+# What these factories of defaults return.
+EMPTY = {"list": "[]", "dict": "{}", "tuple": "()"}
 NO_DEFAULT = {"...", "dataclasses.MISSING", "attr.NOTHING", "attrs.NOTHING", "msgspec.NODEFAULT"}
 
 
@@ -88,6 +96,26 @@ class Models(Definitions):
                     found[field["name"]] = field
         return list(found.values())
 
+    def checked(self, mro: list[Definition]) -> set[str]:
+        """Find the fields that a method of the model checks; "" is the model as a whole."""
+        methods = ((klass, method) for klass in mro for method in klass.members.values())
+        return {name for klass, method in methods for name in self.checks(klass, method)}
+
+    def checks(self, klass: Definition, method: Definition) -> list[str]:
+        """List the fields that a method checks, as `@field_validator("a")` or `@a.validator`."""
+        found: list[str] = []
+        for decorator in () if method.is_alias or not method.is_function else method.decorators:
+            if "validator" not in str(decorator.value):
+                continue
+            name, given = call(self.expression(klass, decorator.value))
+            if is_pydantic(name, FIELD_CHECKS):
+                found += [literal(value) or "" for key, value in given.items() if key.isdigit()]
+            elif is_pydantic(name, MODEL_CHECKS):
+                found.append("")
+            elif str(decorator.value).endswith(".validator"):
+                found.append(str(decorator.value).removesuffix(".validator"))
+        return found
+
     def listed(self, klass: Definition, base: object) -> list[Facts]:
         """List the fields of a base such as `namedtuple("P", "x y")`."""
         raise NotImplementedError
@@ -134,14 +162,7 @@ class Models(Definitions):
                 keywords.get("kw_only", ""), keyword_only
             )
             keywords = {**self.metadata(klass, member.annotation), **keywords}
-            default = next(
-                (
-                    keywords[key]
-                    for key in ("default", "default_factory", "factory", "0")
-                    if keywords.get(key)
-                ),
-                None,
-            )
+            default = default_of(keywords)
             annotation = annotation or keywords.get("type")
             kind = kind or keywords.get("type", "")
         elif model in ("pydantic", "msgspec"):
@@ -170,11 +191,15 @@ class Models(Definitions):
             "limits": {key: keywords[key] for key in LIMITS if keywords.get(key, "None") != "None"},
             "required": required,
             "keyword_only": keyword_only,
+            "checked": keywords.get("validator", "None") != "None",
         }
 
     def metadata(self, klass: Definition, annotation: object) -> dict[str, str]:
         """Read what `Annotated[int, Field(ge=1)]` says of a field."""
         written = text(annotation) or ""
+        alias = self.find(self.resolve(klass, written)) if written.isidentifier() else None
+        if alias is not None and not alias.is_alias and alias.is_attribute:
+            written = text(alias.value) or ""
         if "Annotated[" not in written:
             return {}
         try:
@@ -187,6 +212,8 @@ class Models(Definitions):
                 name, keywords = self.called(klass, ast.unparse(node))
                 if name in FIELD or name == "msgspec.Meta":
                     found.update(keywords)
+                elif is_pydantic(name, ANNOTATED_CHECKS):
+                    found["validator"] = name
         return found
 
     def model_options(self, mro: list[Definition], model: str | None) -> dict[str, str]:
@@ -194,11 +221,40 @@ class Models(Definitions):
         found: dict[str, str] = {}
         for klass in reversed(mro):
             given = {key: str(value) for key, value in klass.keywords.items()}
-            config = klass.members.get("model_config")
-            if model == "pydantic" and config is not None and not config.is_alias:
-                given.update(configured(text(config.value) or ""))
+            given.update(settings(klass) if model == "pydantic" else {})
             found.update((key, given[key]) for key in OPTIONS.get(model or "", ()) if key in given)
         return found
+
+
+def settings(klass: Definition) -> dict[str, str]:
+    """Read the options of a pydantic model: its `model_config`, or the `class Config` of old."""
+    found: dict[str, str] = {}
+    for name in ("Config", "model_config"):
+        config = klass.members.get(name)
+        if config is None or config.is_alias:
+            continue
+        if config.is_class:
+            given = {key: text(member.value) or "" for key, member in attributes(config)}
+        else:
+            given = configured(text(getattr(config, "value", None)) or "")
+        found.update((OLD_OPTIONS.get(key, key), value) for key, value in given.items())
+    if "extra" in found:
+        found["extra"] = repr(literal(found["extra"]) or found["extra"].rpartition(".")[2])
+    return found
+
+
+def is_pydantic(path: str, names: set[str]) -> bool:
+    """Say whether pydantic has one of these names at this path, in any of its modules."""
+    return path.startswith("pydantic.") and path.rpartition(".")[2] in names
+
+
+def default_of(keywords: dict[str, str]) -> str | None:
+    """Read the default of a field, or what its factory returns."""
+    given = next((keywords[key] for key in ("default", "0") if keywords.get(key)), None)
+    factory = keywords.get("default_factory") or keywords.get("factory")
+    if given is not None or factory is None:
+        return given
+    return EMPTY.get(factory) or factory.removeprefix("lambda: ")
 
 
 def configured(written: str) -> dict[str, str]:

@@ -20,6 +20,7 @@ from conditions import Values
 from environments import Tree, environments, sources
 from lazy import Lazy
 from names import Definition, Facts
+from running import Running
 
 
 class Reader(Classes):
@@ -47,6 +48,7 @@ class Reader(Classes):
         return {
             "names": self.names,
             "objects": self.objects,
+            "placed": sorted(self.loader.placed),
             "python": self.tree.requires,
             "pythons": sorted(self.tree.pythons()),
             "typed": [
@@ -70,7 +72,8 @@ class Reader(Classes):
             "kind": "module",
             **self.at(module),
             "lazy": ("__getattr__" in module.members and not self.lazy(module).complete)
-            or self.stars(module),
+            or self.stars(module)
+            or self.running(module).any,
             "all": module.exports is not None,
             "stub": self.has_stub(module),
             "annotated": self.has_stub(module) or self.annotated(module),
@@ -100,6 +103,10 @@ class Reader(Classes):
             if not inner and untyped(name):
                 self.names[f"{path}.{name}"]["untyped"] = True
         self.on_demand(module, exports)
+        for name in self.running(module).names:
+            path = f"{module.path}.{name}"
+            public = is_public(name) if exports is None else name in exports
+            self.names.setdefault(path, {"to": path, "public": public, **self.at(module)})
         self.by_star(module, exports)
         self.shadow(module)
 
@@ -130,6 +137,9 @@ class Reader(Classes):
                 ):  # fmt: skip
                     continue
                 self.hidden[f"{module.path}.{name}"] = (target, self.at(member))
+
+    def running(self, module: Definition) -> Running:
+        return module.extra["xtask"].get("running") or Running()
 
     def lazy(self, module: Definition) -> Lazy:
         return module.extra["xtask"].get("lazy") or Lazy(ast.Module([], []), set())
@@ -233,6 +243,20 @@ class Reader(Classes):
             self.module(found)
         elif not found.is_module:
             self.define(found, target)
+            if self.is_unset(module, name, found):
+                self.objects[target]["unset"] = True
+
+    def is_unset(self, module: Definition, name: str, found: Definition) -> bool:
+        """Say whether a name of a module is only annotated, so that it cannot be imported."""
+        return (
+            found.is_attribute
+            and found.parent is module
+            and found.annotation is not None
+            and found.value is None
+            and str(self.at(found)["file"]).endswith(".py")
+            and name not in self.lazy(module).names
+            and not self.objects[module.path]["lazy"]
+        )
 
 
 def read(requests: list[Facts]) -> list[Facts]:
