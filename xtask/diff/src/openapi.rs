@@ -14,6 +14,7 @@ mod callbacks;
 pub mod cases;
 mod compare;
 mod context;
+mod discriminators;
 mod document;
 mod engine;
 mod lifecycle;

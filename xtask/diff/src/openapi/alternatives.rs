@@ -68,7 +68,11 @@ impl<'v> Engine<'v> {
         self.pair_up(&mut before, &mut after, Engine::same_reference, ctx);
         self.pair_up(&mut before, &mut after, Engine::same_meaning, ctx);
         self.pair_up(&mut before, &mut after, Engine::akin_and_mild, ctx);
-        self.drop_covered(&mut before, &mut after, ctx);
+        let receiver = if ctx.direction == Direction::Request { b } else { a };
+        // A discriminator chooses the alternative by its name, whatever fits others.
+        if receiver.discriminator.is_none() {
+            self.drop_covered(&mut before, &mut after, ctx);
+        }
         self.pair_up(&mut before, &mut after, Engine::same_name, ctx);
         self.pair_up(&mut before, &mut after, Engine::akin, ctx);
         let keyword = b.unions.first().or(a.unions.first()).map_or("anyOf", |union| union.keyword);

@@ -31,17 +31,25 @@ pub(super) fn webhooks(engine: &mut Engine) {
 
 /// The callbacks of one operation.
 pub(super) fn callbacks<'v>(engine: &mut Engine<'v>, old: &Operation<'v>, new: &Operation<'v>) {
-    let (before, after) = (named(&engine.old, old), named(&engine.new, new));
+    let (before, mut after) = (named(&engine.old, old), named(&engine.new, new));
     let label = new.label();
+    let names: Vec<&str> = after.iter().map(|(name, _)| *name).collect();
     for (callback, operations) in &before {
         let name = |operation: &Operation| {
             format!("callback {callback} of {label}: {}", operation.method.to_uppercase())
         };
-        let none = Operations::new();
-        let now = after.iter().find(|(other, _)| other == callback).map_or(&none, |(_, list)| list);
-        compare(engine, (operations, &old.at), (now, &new.at), &CALLBACK, &name);
+        // The key is only a name. What is called is the expression below it.
+        let kept = |(other, list): &(&str, Operations)| match names.contains(callback) {
+            true => other == callback,
+            false => {
+                !before.iter().any(|(known, _)| known == other)
+                    && list.keys().any(|key| operations.contains_key(key))
+            }
+        };
+        let now = after.iter().position(kept).map(|at| after.remove(at).1).unwrap_or_default();
+        compare(engine, (operations, &old.at), (&now, &new.at), &CALLBACK, &name);
     }
-    for (callback, operations) in after.iter().filter(|(name, _)| !before.iter().any(|(n, _)| n == name)) {
+    for (callback, operations) in &after {
         let name = |operation: &Operation| {
             format!("callback {callback} of {label}: {}", operation.method.to_uppercase())
         };

@@ -113,48 +113,29 @@ impl<'v> Engine<'v> {
             _ => {}
         }
         self.discriminators(a, b, ctx);
-        if a.content_type != b.content_type {
-            let (old, new) = (a.content_type.unwrap_or("anything"), b.content_type.unwrap_or("anything"));
+        // What 3.0 says by a format. It counts only beside the keyword of 3.1.
+        let said = |own: Option<&'v str>,
+                    other: Option<&str>,
+                    view: &View<'v>,
+                    format: &str,
+                    means: &'static str| {
+            own.or(other.and(view.format).filter(|word| *word == format).map(|_| means))
+        };
+        let media = |own: &View<'v>, other: &View<'v>| {
+            said(own.content_type, other.content_type, own, "binary", "application/octet-stream")
+        };
+        let encoding = |own: &View<'v>, other: &View<'v>| {
+            said(own.content_encoding, other.content_encoding, own, "byte", "base64")
+        };
+        let (old, new) = (media(a, b), media(b, a));
+        if old != new {
+            let (old, new) = (old.unwrap_or("anything"), new.unwrap_or("anything"));
             self.shape(ctx, &CONTENT_TYPE_CHANGED, "contentMediaType", (a, b), &old, &new);
         }
-        if a.content_encoding != b.content_encoding {
-            let (old, new) = (a.content_encoding.unwrap_or("none"), b.content_encoding.unwrap_or("none"));
+        let (old, new) = (encoding(a, b), encoding(b, a));
+        if old != new {
+            let (old, new) = (old.unwrap_or("none"), new.unwrap_or("none"));
             self.shape(ctx, &CONTENT_ENCODING_CHANGED, "contentEncoding", (a, b), &old, &new);
-        }
-    }
-
-    fn discriminators(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
-        let property = |d: &'v Value| d.get("propertyName").and_then(Value::as_str).unwrap_or("?");
-        let (old, new) = match (a.discriminator, b.discriminator) {
-            (Some(old), Some(new)) => (old, new),
-            (None, Some(new)) => {
-                return self.shape(ctx, &DISCRIMINATOR_ADDED, "discriminator", (a, b), &"", &property(new));
-            }
-            (Some(old), None) => {
-                return self.shape(ctx, &DISCRIMINATOR_REMOVED, "discriminator", (a, b), &property(old), &"");
-            }
-            (None, None) => return,
-        };
-        if property(old) != property(new) {
-            self.shape(ctx, &DISCRIMINATOR_CHANGED, "discriminator", (a, b), &property(old), &property(new));
-        }
-        let mapping = |d: &'v Value| d.get("mapping").and_then(Value::as_object);
-        for (name, target) in mapping(new).into_iter().flatten() {
-            match mapping(old).and_then(|m| m.get(name)) {
-                None => self.shape(ctx, &MAPPING_ADDED, "discriminator", (a, b), &"", name),
-                Some(before) if before != target => {
-                    let (before, now) = (format!("{} by {name}", show(before)), show(target));
-                    self.shape(ctx, &MAPPING_CHANGED, "discriminator", (a, b), &before, &now);
-                }
-                _ => {}
-            }
-        }
-        for name in mapping(old)
-            .into_iter()
-            .flat_map(|m| m.keys())
-            .filter(|name| mapping(new).is_none_or(|m| !m.contains_key(*name)))
-        {
-            self.shape(ctx, &MAPPING_REMOVED, "discriminator", (a, b), name, &"");
         }
     }
 

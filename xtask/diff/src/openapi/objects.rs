@@ -94,7 +94,7 @@ impl<'v> Engine<'v> {
     }
 
     /// Changes of `readOnly` and `writeOnly` themselves. They don't break, except that a hidden property
-    /// becomes visible, and that one that was always present is no longer sent.
+    /// becomes visible or must now be sent, and that one that was always present is no longer sent.
     fn access(&mut self, was: &Property, is: &Property, (old, new): (&Node<'v>, &Node<'v>), ctx: &Context) {
         let read = (was.access.read_only, is.access.read_only, "read-only");
         let write = (was.access.write_only, is.access.write_only, "write-only");
@@ -102,6 +102,11 @@ impl<'v> Engine<'v> {
             let what = ctx.what(&new.at);
             if before && word == "write-only" && is.required && ctx.direction == Direction::Response {
                 self.rule(&RESPONSE_PROPERTY_SHOWN, &what, (&old.at, &new.at), &"", &"");
+                continue;
+            }
+            let sent = is.required && !is.access.default && ctx.direction == Direction::Request;
+            if before && word == "read-only" && sent {
+                self.rule(&REQUEST_PROPERTY_SENT, &what, (&old.at, &new.at), &"", &"");
                 continue;
             }
             let no_longer = if now { "now" } else { "no longer" };
@@ -207,16 +212,18 @@ impl<'v> Engine<'v> {
             let found = view.dependent.iter().filter(|(n, _)| *n == name);
             found.flat_map(|(_, list)| list.as_array().into_iter().flatten()).collect()
         };
+        let required = |view: &View<'v>, name: &Value| view.required.iter().any(|known| *known == name);
         for (name, _) in &b.dependent {
             let (old, new) = (names(a, name), names(b, name));
-            let added: Vec<&Value> = new.into_iter().filter(|v| !old.contains(v)).collect();
+            let added: Vec<&Value> =
+                new.into_iter().filter(|v| !old.contains(v) && !required(a, v)).collect();
             if !added.is_empty() {
                 self.shape(ctx, &DEPENDENT_ADDED, "dependentRequired", (a, b), name, &list(&added));
             }
         }
         for (name, _) in &a.dependent {
             let (old, new) = (names(a, name), names(b, name));
-            let gone: Vec<&Value> = old.into_iter().filter(|v| !new.contains(v)).collect();
+            let gone: Vec<&Value> = old.into_iter().filter(|v| !new.contains(v) && !required(b, v)).collect();
             if !gone.is_empty() {
                 self.shape(ctx, &DEPENDENT_REMOVED, "dependentRequired", (a, b), name, &list(&gone));
             }

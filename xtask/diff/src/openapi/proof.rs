@@ -58,8 +58,8 @@ impl<'v> Engine<'v> {
                 }
                 let level = self.trial(|engine| engine.one_by_one((old, a), (new, b), ctx));
                 return match level {
-                    // Only the whole shows that nothing breaks.
-                    Some(Level::Breaking) => self.wider((a, b), &more, ctx),
+                    // Only the whole shows that nothing breaks, or that more is taken.
+                    Some(Level::Breaking) | None => self.wider((a, b), &more, ctx),
                     _ => self.one_by_one((old, a), (new, b), ctx),
                 };
             }

@@ -122,7 +122,13 @@ fn both<'v>(engine: &mut Engine<'v>, old: &Response<'v>, new: &Response<'v>, sen
 
 /// A link is a hint, and its meaning depends on values at run time, so a changed one is only mentioned.
 fn links<'v>(engine: &mut Engine<'v>, old: &Response<'v>, new: &Response<'v>) {
-    let list = |response: &Response<'v>| response.value.get("links").filter(|links| !links.is_null());
+    let list = |response: &Response<'v>| {
+        let mut links = response.value.get("links").filter(|links| !links.is_null()).cloned();
+        for link in links.iter_mut().filter_map(Value::as_object_mut).flat_map(|links| links.values_mut()) {
+            link.as_object_mut().map(|link| link.remove("description"));
+        }
+        links
+    };
     if list(old) != list(new) {
         let places = (&old.at.key("links"), &new.at.key("links"));
         let why = "they have changed, and what they mean depends on values at run time";

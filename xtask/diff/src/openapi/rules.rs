@@ -188,6 +188,11 @@ pub(super) const RESPONSE_PROPERTY_REMOVED: Rule =
     rule("response-required-property-removed", B, "{what}, which was always present, was removed");
 pub(super) const RESPONSE_PROPERTY_OPTIONAL_REMOVED: Rule =
     rule("response-optional-property-removed", I, "{what} was removed");
+pub(super) const REQUEST_PROPERTY_SENT: Rule = rule(
+    "request-required-property-became-not-read-only",
+    B,
+    "{what} is no longer read-only, and is required",
+);
 pub(super) const RESPONSE_PROPERTY_SHOWN: Rule = rule(
     "response-required-property-became-not-write-only",
     W,
@@ -388,9 +393,9 @@ pub(super) const DISCRIMINATOR_REMOVED: Shape =
 pub(super) const DISCRIMINATOR_CHANGED: Shape =
     shape("discriminator-property-name-changed", I, I, "the discriminator of {what} was {old}, now {new}");
 pub(super) const MAPPING_ADDED: Shape =
-    shape("discriminator-mapping-added", I, I, "the discriminator of {what} now knows {new}");
+    shape("discriminator-mapping-added", I, W, "the discriminator of {what} now knows {new}");
 pub(super) const MAPPING_REMOVED: Shape =
-    shape("discriminator-mapping-deleted", I, I, "the discriminator of {what} no longer knows {old}");
+    shape("discriminator-mapping-deleted", B, I, "the discriminator of {what} no longer knows {old}");
 pub(super) const MAPPING_CHANGED: Shape =
     shape("discriminator-mapping-changed", I, I, "the discriminator of {what} meant {old}, now {new}");
 

@@ -6,6 +6,9 @@ use super::operation::Operation;
 use super::rules::*;
 use serde_json::Value;
 
+/// At most this many URLs of one server are told apart.
+const URLS: usize = 50;
+
 pub(super) fn compare<'v>(engine: &mut Engine<'v>, old: &Operation<'v>, new: &Operation<'v>) {
     let (before, old_at) = listed(engine.old.root, old);
     let (after, new_at) = listed(engine.new.root, new);
@@ -17,7 +20,7 @@ pub(super) fn compare<'v>(engine: &mut Engine<'v>, old: &Operation<'v>, new: &Op
     }
 }
 
-/// The servers' URLs with the variables' defaults inserted; `/` if there are none (OpenAPI 3.1.0, OpenAPI
+/// The servers' URLs with the variables' values inserted; `/` if there are none (OpenAPI 3.1.0, OpenAPI
 /// Object).
 fn listed<'v>(root: &'v Value, operation: &Operation<'v>) -> (Vec<String>, At<'v>) {
     let holders = [
@@ -28,19 +31,33 @@ fn listed<'v>(root: &'v Value, operation: &Operation<'v>) -> (Vec<String>, At<'v
     for (holder, at) in holders {
         let list = holder.get("servers").and_then(Value::as_array).filter(|list| !list.is_empty());
         if let Some(list) = list {
-            return (list.iter().filter_map(url).collect(), at.key("servers"));
+            return (list.iter().flat_map(urls).collect(), at.key("servers"));
         }
     }
     (vec!["/".to_string()], At::root(""))
 }
 
-fn url(server: &Value) -> Option<String> {
-    let mut url = server.get("url")?.as_str()?.to_string();
+/// The URL with each combination of the variables' values, or with the default where they are not listed.
+fn urls(server: &Value) -> Vec<String> {
+    let mut urls: Vec<String> =
+        server.get("url").and_then(Value::as_str).map(str::to_string).into_iter().collect();
     for (name, variable) in server.get("variables").and_then(Value::as_object).into_iter().flatten() {
-        if let Some(default) = variable.get("default").and_then(Value::as_str) {
-            url = url.replace(&format!("{{{name}}}"), default);
+        let default = variable.get("default").and_then(Value::as_str);
+        let listed = variable.get("enum").and_then(Value::as_array).into_iter().flatten();
+        let mut values: Vec<&str> = listed.filter_map(Value::as_str).collect();
+        if values.is_empty() || urls.len() * values.len() > URLS {
+            values = default.into_iter().collect();
+        }
+        if !values.is_empty() {
+            let with = |url: &String| {
+                values.iter().map(|value| url.replace(&format!("{{{name}}}"), value)).collect::<Vec<_>>()
+            };
+            urls = urls.iter().flat_map(with).collect();
         }
     }
-    let plain = url.trim_end_matches('/');
-    Some(if plain.is_empty() { "/".to_string() } else { plain.to_string() })
+    let plain = |url: String| match url.trim_end_matches('/') {
+        "" => "/".to_string(),
+        plain => plain.to_string(),
+    };
+    urls.into_iter().map(plain).collect()
 }
