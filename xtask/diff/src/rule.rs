@@ -24,11 +24,17 @@ pub fn sentence(rule: &Rule, what: &str, old: &str, new: &str) -> String {
     while let Some((before, opened)) = rest.split_once('{') {
         text.push_str(before);
         let (word, after) = opened.split_once('}').unwrap_or((opened, ""));
-        text.push_str(match word {
+        let value = match word {
             "what" => what,
             "old" => old,
             _ => new,
-        });
+        };
+        // "an attribute"
+        if text.ends_with(" a ") && value.starts_with(['a', 'e', 'i', 'o']) {
+            text.truncate(text.len() - 1);
+            text.push_str("n ");
+        }
+        text.push_str(value);
         rest = after;
     }
     text + rest
@@ -43,5 +49,9 @@ mod tests {
         let says = |text| sentence(&rule("id", Level::Info, "", text), "{old}", "o", "n");
         assert_eq!(says("{what} was {old}, now {new}."), "{old} was o, now n.");
         assert_eq!(says("it changed"), "it changed");
+        let kinds =
+            |old, new| sentence(&rule("id", Level::Info, "", "it was a {old}, now a {new}"), "", old, new);
+        assert_eq!(kinds("class", "attribute"), "it was a class, now an attribute");
+        assert_eq!(kinds("interface", "union"), "it was an interface, now a union");
     }
 }
