@@ -176,6 +176,11 @@ mod tests {
             became-es-module: give `require` a `.cjs` file
             became-commonjs: give `import` a `.mjs` file
             engines-raised: support that Node until the next major version
+            peer-required: make it optional in `peerDependenciesMeta`, or a dependency
+            peer-narrowed: allow what was allowed before
+            platform-refused: allow what was allowed before
+            command-removed: restore it, deprecated, until the next major version
+            dependency-removed: keep the package in `dependencies` or `peerDependencies`
             types-removed: let the build write the declaration files
             exports-sealed: add the files that users import to `exports`
             old-declarations-broken: check by hand what changed, and release the repair

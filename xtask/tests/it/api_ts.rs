@@ -2,7 +2,8 @@
 //! real compiler; the exports of package.json; places; the command's output; and a break in a `fix` commit.
 
 use crate::api_cases::{self, Case};
-use crate::support::Repo;
+use crate::support::{Repo, user_cache};
+use camino::{Utf8Path, Utf8PathBuf};
 use expect_test::expect;
 use serde_json::{Value, json};
 
@@ -340,6 +341,84 @@ fn an_import_that_is_no_file_and_loses_its_types_is_a_warning() {
     let files = [("index.d.ts", import), ("dep.d.ts", "export interface A { a: string }\n")];
     let manifests = [&manifest(json!({ "#dep": "./dep.d.ts" })), &manifest(json!({}))];
     assert_eq!(between(&["."], manifests, &files, &[]), ["warning dependency-types-missing #dep"]);
+}
+
+/// What our reader says of two manifests, each difference as `rule symbol`. Dependencies would have to be
+/// installed for the command, and these packages do not exist.
+fn read(manifests: [&Value; 2], index: &str) -> Vec<String> {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let temp = Utf8Path::from_path(temp.path()).expect("UTF-8");
+    for (side, manifest) in ["old", "new"].into_iter().zip(manifests) {
+        std::fs::create_dir(temp.join(side)).expect("a folder");
+        std::fs::write(temp.join(side).join("package.json"), manifest.to_string()).expect("a file");
+        std::fs::write(temp.join(side).join("index.d.ts"), index).expect("a file");
+    }
+    let request = json!({ "old": temp.join("old"), "new": temp.join("new"), "public": ["."] });
+    std::fs::write(temp.join("request.json"), request.to_string()).expect("a file");
+    let tools = Utf8PathBuf::from(user_cache().into_string().expect("UTF-8")).join("tools");
+    let mut folders = tools.read_dir_utf8().expect("tools").map(|entry| entry.expect("a tool").into_path());
+    let compiler = folders.find(|dir| dir.file_name().is_some_and(|name| name.starts_with("typescript-")));
+    let reader = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("src/commands/api/ts/reader/main.mjs");
+    let output = std::process::Command::new("node")
+        .args([reader, compiler.expect("typescript").join("node_modules/typescript")])
+        .stdin(std::fs::File::open(temp.join("request.json")).expect("a file"))
+        .output()
+        .expect("node");
+    let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let word = |one: &Value, key: &str| one[key].as_str().unwrap_or_default().to_string();
+    let list = answer["differences"].as_array().expect("differences");
+    list.iter().map(|one| format!("{} {}", word(one, "rule"), word(one, "symbol"))).collect()
+}
+
+#[test]
+fn what_a_package_asks_of_those_who_install_it_is_part_of_its_api() {
+    let manifest = |more: &Value| {
+        let mut all = json!({ "name": "@demo/agent", "types": "./index.d.ts" });
+        all.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        all
+    };
+    let react = |range: &str| json!({ "peerDependencies": { "react": range } });
+    let meta = json!({ "react": { "optional": true } });
+    let optional = json!({ "peerDependencies": { "react": "^18" }, "peerDependenciesMeta": meta });
+    let nothing = || json!({});
+    let engines = |range: &str| json!({ "engines": { "node": range } });
+    let cases = [
+        (nothing(), react("^18"), vec!["peer-required react"]),
+        (optional.clone(), react("^18"), vec!["peer-required react"]),
+        (nothing(), optional.clone(), vec![]),
+        (react("^18"), optional, vec![]),
+        (react("^17 || ^18"), react("^18"), vec!["peer-narrowed react"]),
+        (react("^0.4 || ^0.5"), react("^0.5"), vec!["peer-narrowed react"]),
+        (react("^18.0.0"), react(">=18.0.0 <19"), vec![]),
+        (react("^18"), react("^18 || ^19"), vec![]),
+        (react("^18"), react("latest"), vec![]),
+        (nothing(), json!({ "os": ["linux", "darwin"] }), vec!["platform-refused os"]),
+        (nothing(), json!({ "os": "!win32" }), vec!["platform-refused os"]),
+        (json!({ "cpu": ["x64", "ppc64"] }), json!({ "cpu": ["x64"] }), vec!["platform-refused cpu"]),
+        (json!({ "cpu": ["x64"] }), json!({ "cpu": ["any"] }), vec![]),
+        (nothing(), json!({ "libc": ["glibc"] }), vec!["platform-refused libc"]),
+        (json!({ "bin": "./a.js" }), json!({ "bin": { "agent": "./b.js" } }), vec![]),
+        (json!({ "bin": "./a.js" }), nothing(), vec!["command-removed agent"]),
+        (engines(">=18"), engines(">=18.0.0"), vec![]),
+        (nothing(), engines(">=18"), vec!["engines-raised ."]),
+    ];
+    for (old, new, expected) in cases {
+        assert_eq!(read([&manifest(&old), &manifest(&new)], F), expected, "{old} {new}");
+    }
+}
+
+#[test]
+fn a_dependency_that_declarations_import_is_installed_with_the_package() {
+    let import = "import type { A } from \"@scope/dep/sub\";\nexport declare const a: A;\n";
+    let manifest = |dependencies: Value| json!({ "types": "./index.d.ts", "dependencies": dependencies });
+    for (old, new, expected) in [
+        (json!({ "@scope/dep": "1" }), json!({}), vec!["dependency-removed @scope/dep"]),
+        (json!({ "@types/scope__dep": "1" }), json!({}), vec!["dependency-removed @scope/dep"]),
+        (json!({ "@types/scope__dep": "1" }), json!({ "@scope/dep": "1" }), vec![]),
+        (json!({ "other": "1" }), json!({}), vec![]),
+    ] {
+        assert_eq!(read([&manifest(old), &manifest(new)], import), expected);
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ import { join, relative } from "node:path";
 import { compareAmbient } from "./ambient.mjs";
 import { Compare, kinds } from "./compare.mjs";
 import { declarationFiles, entries } from "./entries.mjs";
+import { brought, lostDependencies } from "./install.mjs";
 import { compareMaps, guardedPaths, missing } from "./maps.mjs";
 import { ambiguous, compareNames, exportedPairs, exportsOf } from "./names.mjs";
 import { place } from "./places.mjs";
@@ -77,6 +78,7 @@ const files = (/** @type {Side} */ side) =>
 if (same(files("old"), files("new"))) finish();
 world.load([...new Set([...files("old"), ...files("new")])]);
 if (isBroken()) finish();
+lostImports();
 if (reachedSame()) finish();
 const lists = guarded.flatMap((path) => {
   const [was, is] = [maps.old, maps.new].map((side) => side.entries.get(path));
@@ -119,7 +121,6 @@ for (const { old } of pairs) for (const declaration of old.declarations ?? []) f
 for (const item of pairs) if (item.new) compare.pair({ ...item, new: item.new });
 const imported = lists.flatMap(({ old, now }) => [...old.values(), ...now.values()]);
 compareAmbient(compare, new Set([...seen, ...imported.map(({ symbol }) => symbol)]));
-lostImports();
 questions.answer();
 finish();
 
@@ -152,6 +153,8 @@ function lostImports() {
       oldPlace: at,
     });
   }
+  for (const what of lostDependencies(maps.old.manifest, maps.new.manifest, world.packages()))
+    told("dependency-removed", what, { was: what });
 }
 
 /**
@@ -204,7 +207,9 @@ function same(old, now) {
     list.map((file) => relative(world.roots[side], file)).join();
   const [before, after] = [world.roots.old, world.roots.new].map(declarationFiles);
   const imports = (/** @type {Side} */ side) => JSON.stringify(maps[side].manifest.imports ?? {});
+  const installed = (/** @type {Side} */ side) => brought(maps[side].manifest).join();
   return (
+    installed("old") === installed("new") &&
     inside("old", old) === inside("new", now) &&
     imports("old") === imports("new") &&
     [...before.keys()].join() === [...after.keys()].join() &&

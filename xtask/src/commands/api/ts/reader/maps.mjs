@@ -1,7 +1,7 @@
-// What importers notice of a package.json: entry points, their conditions, the format of their files, and
-// the versions of Node.
+// What importers notice of a package.json: entry points, their conditions, the format of their files.
 
-import { fits, format, reached } from "./entries.mjs";
+import { format, reached } from "./entries.mjs";
+import { compareInstall } from "./install.mjs";
 
 /** @typedef {import("./entries.mjs").Entries} Entries */
 /** @typedef {import("./entries.mjs").Entry} Entry */
@@ -45,7 +45,7 @@ export function compareMaps(maps, tell) {
     const pattern = now.entries.get(path)?.pattern;
     if (!pattern || maps.asked.includes(pattern)) told("entry-added", path);
   }
-  engines(old.manifest.engines?.node, now.manifest.engines?.node, told);
+  compareInstall(old.manifest, now.manifest, told);
 }
 
 /** The guarded entry points that neither version has, or has types for. @param {Maps} maps */
@@ -152,16 +152,4 @@ function formats(maps, path, was, is, told) {
     const now = of("new", is, way);
     if (of("old", was, way) === from && now !== null && now !== from) told(rule, path);
   }
-}
-
-/** @param {string | undefined} old @param {string | undefined} now @param {Told} told */
-function engines(old = "*", now = "*", told) {
-  // Each major version, and each version that one of them names.
-  const majors = Array.from({ length: 40 }, (_, i) => [`${i}.0.0`, `${i}.999.0`]).flat();
-  const named = `${old} ${now}`.match(/\d+\.\d+(\.\d+)?/g) ?? [];
-  const samples = [...majors, ...named.map((text) => (/\..*\./.test(text) ? text : `${text}.0`))];
-  const refused = samples.filter((version) => fits(old, version) && !fits(now, version));
-  const isRange = (/** @type {string} */ range) => samples.some((version) => fits(range, version));
-  if (refused.length > 0 && isRange(now))
-    told("engines-raised", ".", { old, new: now, was: old, is: now });
 }

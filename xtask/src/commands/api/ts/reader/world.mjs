@@ -176,6 +176,13 @@ export class World {
       .map(([key]) => ({ file: key.split("\0")[0], text: key.split("\0")[1] }));
   }
 
+  /** What the new version imports from packages, as it is written. */
+  packages() {
+    return [...this.imports.new.keys()].flatMap((key) =>
+      key.startsWith("\0") ? [key.slice(1)] : [],
+    );
+  }
+
   /** The same with a file of questions. @param {string} text */
   ask(text) {
     this.probeText = text;
