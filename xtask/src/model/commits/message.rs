@@ -18,7 +18,7 @@ const GIT_SQUASH: &str = "Squashed commit of the following:";
 const GITHUB_RULE: &str = "---------";
 
 /// The lines between which a pull request's description gives the messages that count instead of its own, as
-/// release-please reads them.
+/// release-please reads them. Each is alone on its line: prose may name them.
 const OVERRIDE: (&str, &str) = ("BEGIN_COMMIT_OVERRIDE", "END_COMMIT_OVERRIDE");
 /// The usual types. They begin a message of an override.
 pub(crate) const TYPES: &[&str] =
@@ -28,7 +28,7 @@ pub(crate) const TYPES: &[&str] =
 pub(super) fn split(message: &str) -> Vec<Part> {
     let text = message.trim_start_matches('\u{feff}').replace("\r\n", "\n");
     if let Some(text) = overridden(&text) {
-        let mut parts: Vec<Part> = messages(text).iter().flat_map(|message| split(message)).collect();
+        let mut parts: Vec<Part> = messages(&text).iter().flat_map(|message| split(message)).collect();
         let listed = parts.len() > 1;
         parts.iter_mut().for_each(|part| part.listed |= listed);
         return parts;
@@ -40,7 +40,7 @@ pub(super) fn split(message: &str) -> Vec<Part> {
     if let Some(at) = text.lines().position(|line| line.trim_end() == GIT_SQUASH) {
         let lines: Vec<&str> = text.lines().collect();
         let mut parts = vec![whole(&lines[1.min(at)..at].join("\n"))];
-        parts.extend(split_git_log(&lines[at + 1..]));
+        parts.extend(split_git_log(&lines[at..]));
         return parts;
     }
     if !is_squash(subject, body) {
@@ -59,9 +59,11 @@ pub(super) fn split(message: &str) -> Vec<Part> {
 }
 
 /// The text of an override. It ends with the message if its last line is missing.
-fn overridden(message: &str) -> Option<&str> {
-    let text = message.split(OVERRIDE.0).nth(1)?.split(OVERRIDE.1).next()?.trim();
-    (!text.is_empty()).then_some(text)
+fn overridden(message: &str) -> Option<String> {
+    let lines = message.lines().skip_while(|line| line.trim() != OVERRIDE.0).skip(1);
+    let text = lines.take_while(|line| line.trim() != OVERRIDE.1).collect::<Vec<_>>().join("\n");
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_string())
 }
 
 /// The messages of an override: each begins with a line that is a conventional subject of a usual type. Other

@@ -23,6 +23,15 @@ fn reference(title: &str) -> Option<&str> {
     Some(title[strip_reference(title).len()..].trim()).filter(|reference| !reference.is_empty())
 }
 
+/// The pull request that GitHub names below the title of a revert (`Reverts team/mono#12`), as `(#12)`.
+fn reverted_pull(body: &str) -> Option<String> {
+    let number = |line: &str| {
+        let (_, number) = line.trim().strip_prefix("Reverts ")?.rsplit_once('#')?;
+        (!number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())).then(|| format!("(#{number})"))
+    };
+    body.lines().find_map(number)
+}
+
 /// A subject in the form in which titles are compared: no pull request number, single spaces, lower case.
 pub(super) fn key(subject: &str) -> String {
     let words: Vec<&str> = strip_reference(subject).split_whitespace().collect();
@@ -88,7 +97,8 @@ pub(super) fn cancel(entries: &mut [Entry], bodies: &[String]) {
             // An id names one commit exactly. Only a squash commit cannot know the ids of its own bullets.
             let named = !ids.is_empty();
             let commit = entries[at].commit.clone();
-            targets = by_title(&index, entries, &cancelled, at, &title);
+            let pull = reference(&title).map(str::to_string).or_else(|| reverted_pull(&bodies[at]));
+            targets = by_title(&index, entries, &cancelled, at, &title, pull.as_deref());
             targets.retain(|&target| !named || entries[target].commit == commit);
         }
         if targets.is_empty() {
@@ -120,11 +130,18 @@ fn by_id(index: &Index, cancelled: &[bool], at: usize, own: &str, id: &str) -> V
     parts
 }
 
-/// The next older part with this title, or all parts of its commit if the title is the commit's own.
-fn by_title(index: &Index, entries: &[Entry], cancelled: &[bool], at: usize, title: &str) -> Vec<usize> {
+/// The next older part with this title, or all parts of its commit if the title is the commit's own. `pull`:
+/// the pull request, as `(#12)`. Two may have the same title.
+fn by_title(
+    index: &Index,
+    entries: &[Entry],
+    cancelled: &[bool],
+    at: usize,
+    title: &str,
+    pull: Option<&str>,
+) -> Vec<usize> {
     let Some(same) = index.titles.get(&key(title)) else { return Vec::new() };
-    // Two pull requests may have the same title.
-    let another = |e: &Entry| reference(title).zip(reference(&e.subject)).is_some_and(|(a, b)| a != b);
+    let another = |e: &Entry| pull.zip(reference(&e.subject)).is_some_and(|(a, b)| a != b);
     let mut older = same[same.partition_point(|&part| part <= at)..].iter().copied();
     let Some(first) = older.find(|&i| !cancelled[i] && !another(&entries[i])) else {
         return Vec::new();

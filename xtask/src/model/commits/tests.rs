@@ -220,11 +220,27 @@ fn an_override_replaces_the_message() {
         ),
         ("fix: a\n\nBEGIN_COMMIT_OVERRIDE\nfeat!: never closed", "major | feat!: never closed | breaking"),
         ("fix: a\n\nBEGIN_COMMIT_OVERRIDE\n\nEND_COMMIT_OVERRIDE", "patch | fix: a | fix"),
+        (
+            "fix: a\n\n BEGIN_COMMIT_OVERRIDE \nfeat: b\n END_COMMIT_OVERRIDE \nfix: c",
+            "minor | feat: b | feature",
+        ),
         ("fix: a\n\nBEGIN_COMMIT_OVERRIDE\nwords\nEND_COMMIT_OVERRIDE", "none | words | not conventional"),
     ] {
         assert_eq!(read(&[message]), expected, "{message:?}");
         let whole = message.contains("OVERRIDE\n\nEND");
         assert_eq!(lists_commits(message), !whole, "{message:?}");
+    }
+}
+
+#[test]
+fn prose_may_name_the_lines_of_an_override() {
+    for message in [
+        "feat: read BEGIN_COMMIT_OVERRIDE blocks",
+        "feat: a\n\nBetween BEGIN_COMMIT_OVERRIDE and END_COMMIT_OVERRIDE.",
+        "feat: a\n\n`BEGIN_COMMIT_OVERRIDE`\nfix: b\n`END_COMMIT_OVERRIDE`",
+    ] {
+        assert_eq!(read(&[message]), format!("minor | {} | feature", message.lines().next().unwrap()));
+        assert!(!lists_commits(message), "{message:?}");
     }
 }
 
@@ -315,6 +331,11 @@ fn a_revert_cancels_an_unreleased_commit() {
         (&["revert: a\n\nRefs: 9999999", "feat: a"], "patch minor"),
         (&["Revert \"feat: a (#1)\" (#3)", "feat: a (#2)"], "patch minor"),
         (&["Revert \"feat: a (#1)\" (#3)", "feat: a (#2)", "feat: a (#1)"], "none minor none"),
+        // GitHub names the pull request below the title.
+        (&["Revert \"feat: a\" (#3)\n\nReverts team/mono#1", "feat: a (#2)"], "patch minor"),
+        (&["Revert \"feat: a\" (#3)\n\nReverts #1\r", "feat: a (#2)", "feat: a (#1)"], "none minor none"),
+        (&["Revert \"feat: a\" (#3)\n\nReverts team/mono#2", "feat: a"], "none none"),
+        (&["Revert \"feat: a\" (#3)\n\nReverts what #1x", "feat: a (#2)"], "none none"),
         // A bullet's commit has another id than the squash.
         (
             &["x (#3)\n\n* feat: a\n* Revert \"feat: a\"\n\nThis reverts commit 9999999999.", "feat: a"],
