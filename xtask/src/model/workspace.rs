@@ -375,7 +375,15 @@ fn read_app(root: &Utf8Path, dir: &Utf8Path) -> Result<App> {
     if let Some(problem) = settings.accept.iter().find_map(Acceptance::problem) {
         return Err(Exit::Usage(format!("{file}: {problem}")).into());
     }
-    for shared in &settings.release.shared {
+    for shared in &mut settings.release.shared {
+        *shared = shared.trim_start_matches("./").to_string();
+        if shared.starts_with('/') || shared.split('/').any(|folder| folder == "..") {
+            return Err(Exit::Usage(format!(
+                "{file}: shared = {shared:?} must be a path from the repository's top, such as \
+                 \"contract/**\""
+            ))
+            .into());
+        }
         if let Err(e) = glob::Pattern::new(shared) {
             return Err(Exit::Usage(format!("{file}: shared = {shared:?} is not a glob: {e}")).into());
         }

@@ -407,13 +407,13 @@ fn an_app_whose_folder_was_renamed_can_not_be_compared_and_the_plan_warns() {
             1234567  fix  another folder
           evidence
             commits   patch    fix: another folder (1234567)
-            settings  none     not compared: python-v0.0.1 has no folder apps/py, so it cannot be compared, and breaking changes are not detected; only the commits decide the version: declare breaking changes in them
+            settings  none     not compared: python-v0.0.1 has no folder apps/py: commits to the app's earlier folder do not count, and breaking changes are not detected; declare what is missing in a commit that changes a file of the new folder
             tags      > 0.0.1  the highest tag
             index     ?        not asked: plan is offline; bump and release ask which numbers are taken
           next cargo xtask bump python (or `cargo xtask promote`, which bumps)
         stderr:
-        warning[release-moved]: python: python-v0.0.1 has no folder apps/py, so it cannot be compared, and breaking changes are not detected (apps/py/app.toml)
-          → only the commits decide the version: declare breaking changes in them
+        warning[release-moved]: python: python-v0.0.1 has no folder apps/py: commits to the app's earlier folder do not count, and breaking changes are not detected (apps/py/app.toml)
+          → declare what is missing in a commit that changes a file of the new folder
     "#]].assert_eq(&plan.seen());
 }
 

@@ -1081,6 +1081,42 @@ fn a_revert_of_a_released_commit_may_declare_a_break() {
 }
 
 #[test]
+fn commits_to_a_folder_that_the_app_left_do_not_get_lost_without_a_word() {
+    let repo = released();
+    repo.change("feat: x");
+    repo.git(&["mv", "apps/python", "apps/py"]);
+    repo.git(&["commit", "-qm", "refactor: another folder"]);
+    expect![[r#"
+        exit code 4
+        python  0.1.0 → nothing to release
+          does not count since python-v0.1.0
+            1234567  refactor  another folder  refactor releases nothing
+          evidence
+            commits   none     none of 1 commit counts
+            settings  none     not compared: python-v0.1.0 has no folder apps/py: commits to the app's earlier folder do not count, and breaking changes are not detected; declare what is missing in a commit that changes a file of the new folder
+            tags      > 0.1.0  the highest tag
+        stderr:
+        warning[release-moved]: python: python-v0.1.0 has no folder apps/py: commits to the app's earlier folder do not count, and breaking changes are not detected (apps/py/app.toml)
+          → declare what is missing in a commit that changes a file of the new folder
+        nothing to release
+    "#]]
+    .assert_eq(&repo.xtask(&["plan"]).seen());
+}
+
+#[test]
+fn a_shared_path_begins_at_the_repositorys_top() {
+    let repo = released();
+    repo.write("apps/python/app.toml", format!("{APP_TOML}[release]\nshared = [\"./contract/**\"]\n"));
+    repo.commit("contract/rules.txt", "1\n", "feat: x");
+    assert_eq!(plan(&repo)["next"], json!("0.2.0"));
+    for wrong in ["/contract/**", "../contract/**"] {
+        repo.write("apps/python/app.toml", format!("{APP_TOML}[release]\nshared = [{wrong:?}]\n"));
+        let out = repo.xtask(&["plan"]).expect(2);
+        assert!(out.stderr.contains("from the repository's top"), "{}", out.stderr);
+    }
+}
+
+#[test]
 fn a_tag_whose_number_cannot_grow_is_an_error() {
     let repo = released();
     repo.git(&["tag", "python-v0.18446744073709551615.18446744073709551615"]);

@@ -38,11 +38,14 @@ pub(super) fn compare(
     settings: bool,
     reach: Reach,
 ) -> Result<Vec<Compared>> {
-    if settings && let Some(moved) = guards::moved(ctx, app, last) {
+    let now = Guards::now(app);
+    let then = if settings { Guards::then(ctx, app, last) } else { Some(now.clone()) };
+    if then.is_none()
+        && let Some(moved) = guards::moved(ctx, app, last)
+    {
         return Ok(vec![moved]);
     }
-    let now = Guards::now(app);
-    let then = if settings { Guards::then(ctx, app, last) } else { now.clone() };
+    let then = then.unwrap_or_else(|| now.clone());
     let spec = Place::of(&then.spec, &now.spec);
     let compat = Place::of(&then.compat, &now.compat);
     let package: Vec<Place> =

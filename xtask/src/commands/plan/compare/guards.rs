@@ -33,11 +33,12 @@ impl Guards {
         }
     }
 
-    /// The guards in the tag's `app.toml`. Today's if the tag has none, or one that cannot be read: a
-    /// published release cannot be fixed.
-    pub(super) fn then(ctx: &Ctx, app: &App, last: &LastRelease) -> Guards {
-        let text = ctx.git.read(&["cat-file", "blob", &format!("refs/tags/{}:{}", last.tag, app.file())]);
-        text.ok().and_then(|text| Guards::read(&text, app)).unwrap_or_else(|| Guards::now(app))
+    /// The guards in the tag's `app.toml`, or today's if it cannot be read: a published release cannot be
+    /// fixed. None if the tag has no such file.
+    pub(super) fn then(ctx: &Ctx, app: &App, last: &LastRelease) -> Option<Guards> {
+        let file = format!("refs/tags/{}:{}", last.tag, app.file());
+        let text = ctx.git.read(&["cat-file", "blob", &file]).ok()?;
+        Some(Guards::read(&text, app).unwrap_or_else(|| Guards::now(app)))
     }
 
     fn read(text: &str, app: &App) -> Option<Guards> {
@@ -52,14 +53,11 @@ impl Guards {
     }
 }
 
-/// If the tag does not have the app's folder, the app was elsewhere then and cannot be compared. None if the
-/// folder exists, or if nothing is guarded.
+/// If the tag does not have the app's folder, the app was elsewhere then, and the commits of that folder are
+/// not read. None if the folder exists.
 pub(super) fn moved(ctx: &Ctx, app: &App, last: &LastRelease) -> Option<Compared> {
-    let Guards { spec, compat, public, .. } = Guards::now(app);
-    let guarded = spec.is_some() || compat.is_some() || !public.is_empty();
-    let there =
-        || ctx.git.ask(&["cat-file", "-e", &format!("refs/tags/{}:{}", last.tag, app.dir)]).unwrap_or(false);
-    if !guarded || there() {
+    let folder = format!("refs/tags/{}:{}", last.tag, app.dir);
+    if ctx.git.ask(&["cat-file", "-e", &folder]).unwrap_or(false) {
         return None;
     }
     let unread = Unread {
@@ -67,11 +65,12 @@ pub(super) fn moved(ctx: &Ctx, app: &App, last: &LastRelease) -> Option<Compared
         // A published release cannot be fixed, so it must not stop the next one.
         level: Level::Warning,
         why: format!(
-            "{} has no folder {}, so it cannot be compared, and breaking changes are not detected",
+            "{} has no folder {}: commits to the app's earlier folder do not count, and breaking changes are \
+             not detected",
             last.tag, app.dir
         ),
         place: Some(app.file().into_string()),
-        help: "only the commits decide the version: declare breaking changes in them".into(),
+        help: "declare what is missing in a commit that changes a file of the new folder".into(),
     };
     Some(Compared {
         source: "settings",
