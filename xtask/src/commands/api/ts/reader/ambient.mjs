@@ -198,6 +198,15 @@ function compareScope(compare, scope, old, now) {
       });
 }
 
+/** What is behind `extends`. @param {Named} one @returns {readonly Node[]} */
+function bases({ nodes }) {
+  return nodes
+    .filter((node) => ts.isInterfaceDeclaration(node) || ts.isClassLike(node))
+    .flatMap((node) => node.heritageClauses ?? [])
+    .filter((clause) => clause.token === ts.SyntaxKind.ExtendsKeyword)
+    .flatMap((clause) => [...clause.types]);
+}
+
 /** A definition without what is in its braces. @param {Node} node */
 function head(node) {
   return node
@@ -250,7 +259,7 @@ function compareNamed(compare, at, was, is) {
       isClass: false,
       self: {},
       inherited: () => false,
-      base: { old: null, new: null },
+      base: { old: null, new: bases(is) },
       closed: false,
       report: ({ member, ...one }) =>
         compare.report({

@@ -182,7 +182,9 @@ export class Compare {
     // A function that ignores arguments may stand for one that takes them; its callers may not give them.
     const given = { given: `Parameters<${before}>`, taken: `Parameters<${after}>` };
     this.questions.ask([], { was: before, now: after, ...given }, (answer) => {
-      if (answer.type("now").getCallSignatures().length === 0) changed();
+      // What has no type any more cannot be compared.
+      const unknown = answer.type("was") === answer.checker.getAnyType();
+      if (unknown || answer.type("now").getCallSignatures().length === 0) changed();
       else if (!answer.fits("now", "was") || !answer.fits("given", "taken"))
         tell("signature-changed", whole);
     });

@@ -9,6 +9,7 @@ import { ts } from "./typescript.mjs";
 /** @typedef {import("typescript").TypeNode} TypeNode */
 /** @typedef {import("./compare.mjs").Difference} Difference */
 /** @typedef {import("./compare.mjs").Tell} Tell */
+/** @typedef {import("./questions.mjs").Answer} Answer */
 /** @typedef {import("./questions.mjs").Questions} Questions */
 /** @typedef {import("./signatures.mjs").Found} Found */
 /** @typedef {import("./signatures.mjs").Signature} Signature */
@@ -195,17 +196,24 @@ function missing(questions, about, member, come) {
     about.report({ rule, member, oldNode: member.symbol, was: member.shown, ...extra });
   const self = member.isStatic ? about.self.value : about.self.type;
   /** @type {{ self?: string, was?: string }} */
-  const types =
-    self && member.kind !== "index" && member.kind !== "call"
-      ? {
-          self,
-          ...(member.type && member.kind === "property"
-            ? { was: questions.texts.of(member.type, about.names.old).text }
-            : {}),
-        }
-      : {};
+  const types = {};
+  if (self && member.kind !== "index") types.self = self;
+  if (self && member.kind === "call")
+    types.was = `{ ${called(questions.texts, member, about.names.old)} }`;
+  if (self && member.kind === "property" && member.type)
+    types.was = questions.texts.of(member.type, about.names.old).text;
   // biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one condition for each rule
   questions.ask(about.names.declared, types, (answer) => {
+    if (
+      types.self &&
+      member.kind === "call" &&
+      signatures(answer.type("self"), member).length > 0
+    ) {
+      if (about.positions.out && !answer.fits("self", "was"))
+        tell("member-type-changed", { old: member.shown, new: "inherited" });
+      return;
+    }
+    if (!types.self && inBase(about, answer, member)) return;
     const here =
       types.self && !ts.isComputedPropertyName(member.symbol)
         ? answer.checker.getPropertyOfType(
@@ -257,6 +265,48 @@ function missing(questions, about, member, come) {
       });
     }
     tell("member-removed");
+  });
+}
+
+/**
+ * The call or construct signatures of a type.
+ *
+ * @param {import("typescript").Type} type
+ * @param {Member} member
+ */
+function signatures(type, member) {
+  return member.nodes.some(ts.isConstructSignatureDeclaration)
+    ? type.getConstructSignatures()
+    : type.getCallSignatures();
+}
+
+/**
+ * Signatures as members of a type.
+ *
+ * @param {Texts} texts
+ * @param {Member} member
+ * @param {Names} names
+ */
+function called(texts, member, names) {
+  const word = member.nodes.some(ts.isConstructSignatureDeclaration) ? "new " : "";
+  return member.signatures
+    .map((node) => word + model(texts, node, names).whole.replace(/\) =>/, "):").slice(1, -1))
+    .join("; ");
+}
+
+/**
+ * Has one of the new bases it? For what has no name in a file of questions.
+ *
+ * @param {About} about
+ * @param {Answer} answer
+ * @param {Member} member
+ */
+function inBase(about, answer, member) {
+  return (about.base.new ?? []).some((node) => {
+    const type = answer.checker.getTypeAtLocation(node);
+    return member.kind === "call"
+      ? signatures(type, member).length > 0
+      : answer.checker.getPropertyOfType(type, member.name) !== undefined;
   });
 }
 
@@ -340,9 +390,7 @@ function types(questions, about, was, is, asked, tell, whom) {
   const text = (/** @type {Member} */ member, /** @type {Names} */ names) => {
     if (member.kind === "property" || member.kind === "index")
       return member.type ? texts.of(member.type, names).text : "any";
-    const call = (/** @type {Signature} */ node) =>
-      model(texts, node, names).whole.replace(/\) =>/, "):").slice(1, -1);
-    return `{ ${member.signatures.map(call).join("; ")} }`;
+    return `{ ${called(texts, member, names)} }`;
   };
   const shown = (/** @type {Member} */ member) => member.type?.getText() ?? member.shown;
   // Who may leave it out may give undefined, and reads it.
