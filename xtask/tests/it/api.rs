@@ -579,6 +579,14 @@ fn versions_of_python_and_the_marker_of_types_are_part_of_the_api() {
     repo.git(&["rm", "--quiet", "apps/python/src/demo_agent/py.typed"]);
     repo.git(&["commit", "--quiet", "--message", "fix: types"]);
     seen.push_str(&repo.xtask(&["api", "diff", "python", "HEAD~1"]).seen());
+    let promised = "\n[project.optional-dependencies]\nfast = []\nall_of = []\n[project.gui-scripts]\n\
+                    Demo_Run = \"demo_agent:f\"\n";
+    repo.commit("apps/python/pyproject.toml", &(asks(">=3.13") + promised), "feat: a command");
+    let less = promised.replace("fast = []", "").replace("Demo_Run", "demo-run").replace("all_of", "All-Of");
+    repo.commit("apps/python/pyproject.toml", &(asks(">=3.13") + &less), "fix: an extra");
+    seen.push_str(&repo.xtask(&["api", "diff", "python", "HEAD~1"]).seen());
+    repo.commit("apps/python/pyproject.toml", &asks(">=3.13"), "fix: neither");
+    seen.push_str(&repo.xtask(&["api", "diff", "python", "HEAD~1"]).seen());
     expect![[r#"
         exit code 3
         demo_agent.f
@@ -602,6 +610,24 @@ fn versions_of_python_and_the_marker_of_types_are_part_of_the_api() {
         compared: demo_agent
         stderr:
         error: 1 breaking change between HEAD~1 and HEAD
+        exit code 3
+        Demo_Run
+          breaking the package no longer installs the command `Demo_Run`; breaks users of the command [script-removed] pyproject.toml
+        fast
+          breaking the extra `fast` was removed from `optional-dependencies`; installers ignore it with a warning; breaks who installs it with the extra [extra-removed] pyproject.toml
+        2 changes: 2 breaking
+        compared: demo_agent
+        stderr:
+        error: 2 breaking changes between HEAD~1 and HEAD
+        exit code 3
+        all-of
+          breaking the extra `all-of` was removed from `optional-dependencies`; installers ignore it with a warning; breaks who installs it with the extra [extra-removed] pyproject.toml
+        demo-run
+          breaking the package no longer installs the command `demo-run`; breaks users of the command [script-removed] pyproject.toml
+        2 changes: 2 breaking
+        compared: demo_agent
+        stderr:
+        error: 2 breaking changes between HEAD~1 and HEAD
     "#]].assert_eq(&seen);
 }
 

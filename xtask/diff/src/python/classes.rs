@@ -20,6 +20,15 @@ const SILENT_BASES: &[&str] = &[
     "typing_extensions.TypedDict",
 ];
 
+const ORDER: [&str; 4] = ["__lt__", "__le__", "__gt__", "__ge__"];
+/// Special methods, and what Python calls if a class lacks them.
+const STAND_INS: [(&str, &str); 4] = [
+    ("__contains__", "__iter__"),
+    ("__contains__", "__getitem__"),
+    ("__iter__", "__getitem__"),
+    ("__reversed__", "__getitem__"),
+];
+
 pub(super) fn compare<'a>(compare: &mut Compare<'a>, pair: Pair<'a>, old: &'a Class, new: &'a Class) {
     bases(compare, &pair, old, new);
     nature::compare(compare, &pair, old, new);
@@ -332,6 +341,18 @@ fn removed<'a>(
     if name == "__class_getitem__" && !new.type_parameters.is_empty() {
         return None;
     }
+    // Its decorator writes it.
+    let ordered = new.decorators.iter().any(|one| one == "functools.total_ordering");
+    if ordered && ORDER.contains(&name) && ORDER.iter().any(|one| new.members.contains_key(*one)) {
+        return None;
+    }
+    // Python does with the other method what this one did.
+    let other = STAND_INS.iter().find(|(one, by)| *one == name && new.members.contains_key(*by));
+    if let Some((_, by)) = other {
+        let found = difference(&rules::MAYBE_REMOVED, &format!("`{name}`"), "", &format!("`{by}`"));
+        compare.report(kind(old, object), symbol, found, (place(object), String::new()), (None, None));
+        return None;
+    }
     let special = name.starts_with("__");
     let outside = new
         .ancestors
@@ -340,7 +361,7 @@ fn removed<'a>(
     let given = special && (outside || new.model.is_some() || ["__eq__", "__ne__"].contains(&name));
     let word = kind(old, object);
     if new.unknown || new.dynamic || given {
-        let from = if new.dynamic { "`__getattr__`" } else { "a base class" };
+        let from = if new.dynamic { "`__getattr__` or `setattr`" } else { "a base class" };
         let found = difference(&rules::MAYBE_REMOVED, &format!("`{name}`"), "", from);
         compare.report(word, symbol, found, (place(object), String::new()), (show(symbol, object), None));
         return None;

@@ -139,7 +139,7 @@ pub(super) fn leaves_constructor(decorator: &str) -> bool {
     TRANSPARENT.contains(&bare(decorator)) || known.contains(&decorator)
 }
 
-fn unknown(function: &Function) -> impl Iterator<Item = &String> {
+pub(super) fn unknown(function: &Function) -> impl Iterator<Item = &String> {
     function.decorators.iter().filter(|d| !TRANSPARENT.contains(&bare(d)) && !MANAGERS.contains(&bare(d)))
 }
 

@@ -4,8 +4,8 @@
 use super::classes::constructor_of;
 use super::rules;
 use super::signature::{self, Difference, difference};
-use super::surface::{Attribute, Is};
-use super::{Compare, types};
+use super::surface::{Attribute, Is, Surface};
+use super::{Compare, functions, types};
 use crate::finding::Level;
 
 pub(super) fn compare(compare: &Compare, old: &Is, new: &Is) -> Difference {
@@ -25,14 +25,28 @@ fn may_be_the_same(compare: &Compare, old: &Is, new: &Is) -> bool {
                         .all(|d| d.level() < Level::Breaking)
                 })
         }
-        (Is::Attribute(value) | Is::TypeAlias(value), Is::Function(_) | Is::Class(_)) => is_computed(value),
-        (Is::Function(_) | Is::Class(_), Is::Attribute(value) | Is::TypeAlias(value)) => is_computed(value),
+        // A decorator may make anything of it.
+        (_, Is::Function(function)) if functions::unknown(function).next().is_some() => true,
+        (Is::Attribute(value) | Is::TypeAlias(value), Is::Function(_) | Is::Class(_)) => {
+            is_computed(compare.old, value)
+        }
+        (Is::Function(_) | Is::Class(_), Is::Attribute(value) | Is::TypeAlias(value)) => {
+            is_computed(compare.new, value)
+        }
         _ => false,
     }
 }
 
 /// Whether the value is computed when the module is imported, so that it may be a function or a class.
-fn is_computed(attribute: &Attribute) -> bool {
+fn is_computed(surface: &Surface, attribute: &Attribute) -> bool {
+    let means = attribute.means.as_deref().unwrap_or_default();
+    let form = ["typing.Literal[", "typing.Union[", "typing.Optional["].iter().any(|f| means.starts_with(f));
+    // An object that cannot be called.
+    let class = means.split_once('(').and_then(|(called, _)| surface.class(called));
+    let object = class.is_some_and(|class| !class.unknown && !class.members.contains_key("__call__"));
+    if form || object {
+        return false;
+    }
     match (&attribute.value, &attribute.holds) {
         (Some(value), _) => types::of_value(value).is_none() && !value.starts_with(['{', '(']),
         (None, holds) => holds.as_ref().is_none_or(|h| {

@@ -65,6 +65,17 @@ fn packages(compare: &mut Compare) {
             compare.report("", &name.to, found, at, (None, None));
         }
     }
+    let promised = [
+        (&rules::SCRIPT_REMOVED, &old.scripts, &new.scripts),
+        (&rules::EXTRA_REMOVED, &old.extras, &new.extras),
+    ];
+    for (rule, was, is) in promised {
+        let (Some(was), Some(is)) = (was, is) else { continue };
+        for name in was.difference(is) {
+            let found = difference(rule, &format!("`{name}`"), "", "");
+            compare.report("", name, found, ("pyproject.toml".into(), String::new()), (None, None));
+        }
+    }
     let dropped: Vec<String> =
         old.pythons.iter().filter(|v| !new.pythons.contains(v)).map(|v| format!("3.{v}")).collect();
     if !dropped.is_empty() && !new.names.is_empty() {

@@ -198,5 +198,10 @@ fn type_parameters(old: &Class, new: &Class) -> Option<Difference> {
     let needed = |all: &[TypeParameter]| all.iter().filter(|one| !one.default).count();
     let more = more || (needed(before) > 0 && needed(after) > needed(before));
     let none = if after.is_empty() { "none".to_string() } else { words(new) };
-    (fewer || more).then(|| difference(&rules::TYPE_PARAMETERS, "", &words(old), &none))
+    let kept = |all: &[TypeParameter], other: &[TypeParameter]| {
+        let names = all.iter().map(|one| one.name.clone());
+        names.filter(|name| other.iter().any(|one| one.name == *name)).collect::<Vec<_>>()
+    };
+    let swapped = kept(before, after) != kept(after, before);
+    (fewer || more || swapped).then(|| difference(&rules::TYPE_PARAMETERS, "", &words(old), &none))
 }

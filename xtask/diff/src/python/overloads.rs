@@ -4,7 +4,7 @@ use super::Compare;
 use super::rules::{self, Rule};
 use super::signature::{self, Difference, called, difference};
 use super::surface::{Function, Parameter, Signature};
-use super::types::Answer;
+use super::types::{self, Answer};
 use crate::change::Change;
 use crate::finding::Level;
 use std::collections::HashSet;
@@ -138,6 +138,11 @@ fn refused_by_all(each: &[Vec<Difference>], best: usize) -> Vec<Difference> {
 
 fn returned(compare: &Compare, old: &Signature, new: &Signature) -> Option<Difference> {
     let (before, after) = (old.returns.as_ref()?, new.returns.as_ref()?);
+    let never =
+        |returns: &String| ["typing.Never", "typing.NoReturn"].contains(&types::name(returns).as_str());
+    if never(after) && !never(before) {
+        return Some(difference(&rules::NEVER_RETURNS, "", "", ""));
+    }
     // Callers ignore a None. But a new generator or awaitable does nothing unless it is used.
     let lazy = ["Generator", "Iterator", "Iterable", "Awaitable", "Coroutine"]
         .iter()

@@ -45,6 +45,15 @@ pub(super) const PYTHON_DROPPED: Rule = rule(
     "it can no longer be installed with Python {what}: `requires-python` was {old}, now {new}",
 );
 
+pub(super) const SCRIPT_REMOVED: Rule =
+    rule("script-removed", B, "users of the command", "the package no longer installs the command {what}");
+pub(super) const EXTRA_REMOVED: Rule = rule(
+    "extra-removed",
+    B,
+    "who installs it with the extra",
+    "the extra {what} was removed from `optional-dependencies`; installers ignore it with a warning",
+);
+
 // Parameters.
 pub(super) const PARAMETER_REMOVED: Rule =
     rule("parameter-removed", B, "callers", "the parameter `{what}` was removed");
@@ -147,6 +156,12 @@ pub(super) const RETURN_RETYPED: Rule = rule(
     W,
     "callers",
     "it returned {old}, now {new}: whether that is compatible cannot be determined",
+);
+pub(super) const NEVER_RETURNS: Rule = rule(
+    "never-returns",
+    W,
+    "code after the call",
+    "it never returns now, so type checkers ignore what follows a call",
 );
 pub(super) const SWALLOWS: Rule = rule(
     "exit-may-suppress",

@@ -1,7 +1,7 @@
 //! A package's public surface, as the reader (api/python/reader) prints it: the names and their definitions.
 
 use serde::Deserialize;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 #[derive(Debug, Default, Deserialize)]
 pub struct Surface {
@@ -20,6 +20,12 @@ pub struct Surface {
     pub python: Option<String>,
     #[serde(default)]
     pub pythons: Vec<u32>,
+    /// Commands that the package installs, and its optional dependencies, in the words of its manifest. None
+    /// if the manifest does not list them.
+    #[serde(default)]
+    pub scripts: Option<BTreeSet<String>>,
+    #[serde(default)]
+    pub extras: Option<BTreeSet<String>>,
     /// Packages with a `py.typed` file (PEP 561).
     #[serde(default)]
     pub typed: Vec<String>,

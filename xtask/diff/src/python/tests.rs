@@ -184,6 +184,25 @@ fn types_and_pythons_of_a_package_are_compared() {
 }
 
 #[test]
+fn a_command_or_an_extra_that_is_gone_breaks_its_users() {
+    let with =
+        |scripts: Value, extras: Value| package(json!({}), json!({ "scripts": scripts, "extras": extras }));
+    let before = with(json!(["demo", "demo-run"]), json!(["fast"]));
+    assert_eq!(
+        ids(&before, &with(json!(["demo"]), json!([]))),
+        [
+            "Breaking script-removed the package no longer installs the command `demo-run`",
+            "Breaking extra-removed the extra `fast` was removed from `optional-dependencies`; installers \
+             ignore it with a warning"
+        ]
+    );
+    assert_eq!(ids(&with(json!([]), json!([])), &before), Vec::<String>::new());
+    // The manifest does not list them.
+    assert_eq!(ids(&before, &with(json!(null), json!(null))), Vec::<String>::new());
+    assert_eq!(ids(&with(json!(null), json!(null)), &with(json!([]), json!([]))), Vec::<String>::new());
+}
+
+#[test]
 fn a_name_that_only_type_checkers_see_breaks_whoever_imports_it() {
     let named = |typing| {
         surface(

@@ -81,6 +81,7 @@ fn read(ctx: &Ctx, app: &App, commits: &[&str; 2]) -> Result<Vec<Read>> {
     let temp = Utf8Path::from_path(temp.path()).context("the temporary folder's path is not UTF-8")?;
     let mut requests = Vec::new();
     let mut prefixes = Vec::new();
+    let mut manifests = Vec::new();
     for (i, commit) in commits.iter().enumerate() {
         let tree = temp.join(i.to_string());
         let source = export(ctx, app, commit, &tree)?;
@@ -90,6 +91,7 @@ fn read(ctx: &Ctx, app: &App, commits: &[&str; 2]) -> Result<Vec<Read>> {
             "private": app.settings.api.private,
             "requires": requires_python(ctx, app, commit),
         }));
+        manifests.push(manifest(ctx, app, commit));
         prefixes.push(source);
     }
     let reader = temp.join("reader");
@@ -118,6 +120,14 @@ fn read(ctx: &Ctx, app: &App, commits: &[&str; 2]) -> Result<Vec<Read>> {
         }
     }
     for one in &mut read {
+        for (surface, manifest) in one.surfaces.iter_mut().zip(&manifests) {
+            let Some(manifest) = manifest else { continue };
+            surface.scripts = listed(manifest, &["scripts", "gui-scripts"]);
+            // Installers take `My_Extra` and `my-extra` for one.
+            let one = |name: &String| name.to_lowercase().replace(['_', '.'], "-");
+            surface.extras =
+                listed(manifest, &["optional-dependencies"]).map(|all| all.iter().map(one).collect());
+        }
         for ((surface, prefix), commit) in one.surfaces.iter_mut().zip(&prefixes).zip(commits) {
             if !surface.problems.is_empty() {
                 let problems: Vec<String> =
@@ -146,10 +156,24 @@ fn site_packages(python: &Utf8Path) -> Result<Utf8PathBuf> {
 
 /// The versions of Python that the package is for. None if its manifest does not say.
 pub(super) fn requires_python(ctx: &Ctx, app: &App, commit: &str) -> Option<String> {
-    let manifest = format!("{commit}:{}", app.dir.join(MANIFEST));
-    let text = ctx.git.read(&["cat-file", "blob", &manifest]).ok()?;
-    let manifest: toml_edit::DocumentMut = text.parse().ok()?;
-    Some(manifest.get("project")?.get("requires-python")?.as_str()?.to_string())
+    Some(manifest(ctx, app, commit)?.get("project")?.get("requires-python")?.as_str()?.to_string())
+}
+
+fn manifest(ctx: &Ctx, app: &App, commit: &str) -> Option<toml_edit::DocumentMut> {
+    let path = format!("{commit}:{}", app.dir.join(MANIFEST));
+    ctx.git.read(&["cat-file", "blob", &path]).ok()?.parse().ok()
+}
+
+/// The names in these tables of `[project]`. None if the build backend adds some.
+fn listed(manifest: &toml_edit::DocumentMut, tables: &[&str]) -> Option<BTreeSet<String>> {
+    let project = manifest.get("project")?;
+    let dynamic = project.get("dynamic").and_then(|list| list.as_array());
+    let added = |one: &toml_edit::Value| one.as_str().is_some_and(|name| tables.contains(&name));
+    if dynamic.is_some_and(|list| list.iter().any(added)) {
+        return None;
+    }
+    let tables = tables.iter().filter_map(|table| project.get(table)?.as_table_like());
+    Some(tables.flat_map(|table| table.iter().map(|(name, _)| name.to_string())).collect())
 }
 
 /// Exports the app's folder at that commit into `tree`. Returns the folder of its packages, from the root.

@@ -8,9 +8,13 @@ const SUPERS: &[(&str, &[&str])] = &[
     ("object", &[]),
     ("None", &[]),
     ("bool", &["int"]),
-    ("int", &["float"]),
-    ("float", &["complex"]),
-    ("complex", &[]),
+    ("int", &["float", "typing.SupportsIndex"]),
+    ("float", &["complex", "typing.SupportsFloat", "typing.SupportsInt"]),
+    ("complex", &["typing.SupportsComplex"]),
+    ("typing.SupportsIndex", &[]),
+    ("typing.SupportsFloat", &[]),
+    ("typing.SupportsInt", &[]),
+    ("typing.SupportsComplex", &[]),
     ("typing.TypeGuard", &["bool"]),
     ("typing.TypeIs", &["bool"]),
     ("str", &["collections.abc.Sequence"]),
@@ -149,7 +153,7 @@ pub(super) fn is_known(name: &str) -> bool {
 }
 
 pub(super) fn is_structural(name: &str) -> bool {
-    name.starts_with("collections.abc.") || STRUCTURAL.contains(&name)
+    name.starts_with("collections.abc.") || name.starts_with("typing.Supports") || STRUCTURAL.contains(&name)
 }
 
 /// The direct ancestors, with their arguments.

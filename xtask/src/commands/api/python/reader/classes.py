@@ -39,6 +39,26 @@ EXCEPTIONS = {
 CALLED = ("__init__", "__new__", "__init_subclass__")
 
 
+# `self.x = 1`, `self.x: int = 1`, `self.x, self.y = 1, 2`, `setattr(self, "x", 1)`
+SET = re.compile(r"\bself\.([A-Za-z]\w*)\s*(?::[^=\n]+)?=(?!=)")
+SEVERAL_SET = re.compile(
+    r"^\s*[(\[]?((?:\*?self\.\w+\s*,\s*)+(?:\*?self\.\w+)?)[)\]]?\s*=(?!=)", re.MULTILINE
+)
+NAMED_SET = re.compile(r"""\bsetattr\(\s*self,\s*["'](\w+)["']""")
+# Which attributes these set is known only when they run.
+ANY_SET = re.compile(
+    r"""\bsetattr\(\s*self,\s*[^"'\s]|\bself\.__dict__\.update\(|\bvars\(self\)\.update\("""
+)
+
+
+def assigned(code: str) -> list[str]:
+    """List the attributes that the methods of a class set on `self`."""
+    several = [
+        name for found in SEVERAL_SET.findall(code) for name in re.findall(r"\.(\w+)", found)
+    ]
+    return [*SET.findall(code), *NAMED_SET.findall(code), *several]
+
+
 def is_public(name: str) -> bool:
     return not name.startswith("_") or (
         name.startswith("__") and name.endswith("__") and name not in SILENT
@@ -129,17 +149,12 @@ class Classes(Made):
             "untyped": self.members_outside_stub(mro, list(members))
             if known_outside(outside)
             else [],
-            "assigned": sorted(
-                {
-                    n
-                    for c in mro
-                    for n in re.findall(
-                        r"\bself\.([A-Za-z]\w*)\s*(?::[^=\n]+)?=(?!=)", "\n".join(c.lines)
-                    )
-                }
-            ),
+            "assigned": sorted({name for c in mro for name in assigned("\n".join(c.lines))}),
             "dynamic": any(
-                "__getattr__" in c.members or "__getattribute__" in c.members for c in mro
+                "__getattr__" in c.members
+                or "__getattribute__" in c.members
+                or ANY_SET.search("\n".join(c.lines))
+                for c in mro
             ),
             "constructor": constructor or new,
             "subclassed": subclassed,
