@@ -250,6 +250,7 @@ impl<'v> Engine<'v> {
         let rival = |(index, new): (usize, &Alternative)| {
             index != at && new.plain && new.types.meets(old.types) && !tagged_apart(new, old)
         };
+        // Only to save time: what is alone is paired later anyway, and alternatives take long to weigh.
         let alone = !old.plain || !after[at].plain || !after.iter().enumerate().any(rival);
         (alone || self.weight(&old.node, &after[at].node, ctx).is_none()).then_some(at)
     }

@@ -193,7 +193,7 @@ impl<'v> Engine<'v> {
         let Some(items) = b.items.as_ref().filter(|_| list && b.items_count.least <= 1.0) else {
             return list;
         };
-        let old = a.flat(a.types & !Types::NULL);
+        let old = a.only(a.types & !Types::NULL);
         self.weight(&old, items, &Context { repeats: false, ..ctx.clone() })
             .is_none_or(|level| level == Level::Info)
     }

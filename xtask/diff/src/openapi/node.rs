@@ -163,4 +163,26 @@ mod tests {
         }
         assert_eq!(numbers.len(), 16);
     }
+
+    #[test]
+    fn different_readings_are_not_the_same() {
+        let raw = |lifted, flat| Raw { lifted, flat, ..Raw::plain(&Value::Null, At::root("")) };
+        assert!(raw(true, false).same_reading(&raw(true, false)));
+        assert!(!raw(true, false).same_reading(&raw(false, true)));
+    }
+
+    #[test]
+    fn a_reference_is_its_target_only_if_it_stands_alone() {
+        let schemas = serde_json::json!({ "A": { "anyOf": [] } });
+        let root = serde_json::json!({ "openapi": "3.1.0", "components": { "schemas": schemas },
+            "alone": { "$ref": "#/components/schemas/A" },
+            "more": { "$ref": "#/components/schemas/A", "minLength": 1 } });
+        let document = Document::new(&root);
+        let [target, alone, more] = ["/components/schemas/A", "/alone", "/more"].map(|place| {
+            let value = root.pointer(place).expect("it is there");
+            Node::new(value, At::root("")).identity(&document).expect("it is composed")
+        });
+        assert_eq!(alone, target);
+        assert_ne!(more, target);
+    }
 }

@@ -187,13 +187,9 @@ impl<'v> View<'v> {
         }
     }
 
-    /// A node of only the parts, which are already read.
-    pub(super) fn flat(&self, only: Types) -> Node<'v> {
-        Node {
-            raws: self.parts.iter().map(|part| Raw { flat: true, ..part.clone() }).collect(),
-            only,
-            at: self.at.clone(),
-        }
+    /// The same schema for these types only.
+    pub(super) fn only(&self, only: Types) -> Node<'v> {
+        Node { raws: self.parts.clone(), only, at: self.at.clone() }
     }
 
     /// The same schema with the union replaced by one of its alternatives.

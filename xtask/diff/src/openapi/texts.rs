@@ -49,3 +49,41 @@ impl Texts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::document::At;
+    use super::super::node::Raw;
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_what_is_written_and_read_alike_has_one_number() {
+        let values = [json!({ "type": "string" }), json!({ "type": "integer" }), json!({ "type": "string" })];
+        let mut texts = Texts::default();
+        let mut of = |value, lifted| {
+            let mut node = Node::new(value, At::root(""));
+            node.raws = vec![Raw { lifted, ..Raw::plain(value, At::root("")) }];
+            texts.of(&node).expect("no references")
+        };
+        let [text, number, same] = [0, 1, 2].map(|at| [false, true].map(|lifted| of(&values[at], lifted)));
+        assert_eq!(text, same);
+        for (one, other) in [(&text[0], &text[1]), (&text[0], &number[0]), (&text[1], &number[0])] {
+            assert_ne!(one, other);
+        }
+    }
+
+    #[test]
+    fn what_refers_to_something_has_no_number() {
+        let values = [
+            (json!({ "a": [{ "type": "string" }] }), true),
+            (json!({ "a": [{ "$ref": "#/x" }] }), false),
+            (json!({ "a": { "$dynamicRef": "#x" } }), false),
+        ];
+        // Values are known by their addresses, so all must stay.
+        let mut texts = Texts::default();
+        for (value, known) in &values {
+            assert_eq!(texts.of(&Node::new(value, At::root(""))).is_some(), *known, "{value}");
+        }
+    }
+}
