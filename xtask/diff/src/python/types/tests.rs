@@ -180,6 +180,8 @@ fn assignability_is_yes_no_or_maybe() {
         ("contextlib.AbstractContextManager[int, bool | None]", "typing.ContextManager[int]", Yes),
         ("contextlib.AbstractContextManager[int]", "typing.ContextManager[int, None | bool]", Yes),
         ("contextlib.AbstractContextManager[int, bool]", "typing.ContextManager[int, bool]", Yes),
+        ("typing.ContextManager[bool | None]", "typing.ContextManager[str]", No),
+        ("typing.Callable[[typing.Unpack[demo.Ts]], int]", "typing.Callable[[int, str], int]", Maybe),
         ("typing.Generator[int]", "collections.abc.Generator[int, None, None]", Yes),
         ("typing.Generator[int, None, None]", "collections.abc.Generator[int]", Yes),
         ("typing.AsyncGenerator[int]", "collections.abc.AsyncGenerator[int, None]", Yes),
