@@ -353,6 +353,25 @@ fn released_commits_do_not_count_again_after_a_hotfix() {
     assert_eq!(said(), expected);
 }
 
+/// Without a development branch the trunk keeps its own tags, and a hotfix is picked onto it.
+#[test]
+fn a_hotfix_that_was_picked_onto_the_trunk_does_not_count_again() {
+    let repo = released();
+    repo.write("Cargo.toml", "[workspace.metadata.xtask]\ndevelopment = \"main\"\n");
+    repo.git(&["commit", "-qam", "chore: one branch"]);
+    repo.git(&["switch", "-qc", "hotfix/python-v0.1.0", "python-v0.1.0"]);
+    let fix = repo.commit("apps/python/src/demo_agent/hot.py", "HOT = 1\n", "fix: hot");
+    bump_file(&repo, "0.1.1");
+    repo.git(&["tag", "-a", "-m", "notes", "python-v0.1.1"]);
+    repo.git(&["switch", "-q", "main"]);
+    repo.git(&["cherry-pick", "-x", &fix]);
+    repo.xtask(&["plan"]).expect(4);
+    repo.change("feat: x");
+    let app = plan(&repo);
+    assert_eq!((counting(&app), &app["next"]), (vec!["feat: x"], &json!("0.2.0")));
+    assert_eq!(app["commits"][1]["why"], "released in python-v0.1.1");
+}
+
 #[test]
 fn a_hotfix_merged_back_with_other_changes_does_not_count_again() {
     for by_name in [false, true] {

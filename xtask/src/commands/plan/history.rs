@@ -147,13 +147,14 @@ fn since<'a>(
     squashed: bool,
 ) -> Result<(Option<&'a Tag>, Walk)> {
     for (at, tag) in tags.iter().enumerate() {
-        let found = if squashed {
-            behind_squash(git, app, tags, at, tip)?
-        } else {
-            on_own_line(git, app, tag, tip)?.map(|w| (w, at))
-        };
-        if let Some((walked, last)) = found {
-            return Ok((Some(tags[last]), walked));
+        if squashed {
+            if let Some((walked, last)) = behind_squash(git, app, tags, at, tip)? {
+                return Ok((Some(tags[last]), walked));
+            }
+        } else if let Some(mut walked) = on_own_line(git, app, tag, tip)? {
+            // Hotfixes of releases that the tip does not contain may have been picked.
+            mark_hotfixes(git, app, &tags[..at], &tags[at..], &mut walked.commits)?;
+            return Ok((Some(tag), walked));
         }
     }
     Ok((None, walk(git, app, &[tip])?))
