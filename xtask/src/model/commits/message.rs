@@ -273,6 +273,9 @@ pub(super) fn mentions_break(part: &Part) -> bool {
 
 /// `BREAKING CHANGE`, also in the plural. In lower case only with a colon, because it is also prose.
 fn mentions_token(text: &str) -> bool {
+    if !text.starts_with(['B', 'b']) {
+        return false;
+    }
     let lower = text.to_lowercase();
     let token = ["breaking change", "breaking-change"].iter().find_map(|token| lower.strip_prefix(token));
     let Some(rest) = token.map(|rest| rest.strip_prefix('s').unwrap_or(rest)) else { return false };
