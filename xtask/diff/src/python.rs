@@ -164,6 +164,12 @@ impl<'a> Compare<'a> {
         self.classes.other_items(&self.old_type(old), &self.new_type(new))
     }
 
+    /// Whether a parameter of a limited variable, such as `AnyStr`, now takes only some of its types.
+    fn fewer_types(&self, old: &str, new: &str) -> bool {
+        let types::Type::Variable(_, Some(bound)) = self.old_type(old) else { return false };
+        self.classes.fits(&bound, &self.new_type(new)) == Answer::No
+    }
+
     /// Whether values of this annotation may be hashable: Some(false) if none is, None if all are.
     fn hashable(&self, text: &str) -> Option<bool> {
         let never = ["list", "dict", "set", "bytearray", "collections.deque", "collections.defaultdict"];

@@ -360,7 +360,9 @@ fn removed<'a>(
         .any(|a| !compare.new.objects.contains_key(a) && !SILENT_BASES.contains(&a.as_str()));
     let given = special && (outside || new.model.is_some() || ["__eq__", "__ne__"].contains(&name));
     let word = kind(old, object);
-    if new.unknown || new.dynamic || given {
+    // No base of an enum has members of it.
+    let of_enum = old.is_enum && new.is_enum && matches!(object.is, Is::Attribute(_)) && !new.dynamic;
+    if (new.unknown || new.dynamic || given) && !of_enum {
         let from = if new.dynamic { "`__getattr__` or `setattr`" } else { "a base class" };
         let found = difference(&rules::MAYBE_REMOVED, &format!("`{name}`"), "", from);
         compare.report(word, symbol, found, (place(object), String::new()), (show(symbol, object), None));

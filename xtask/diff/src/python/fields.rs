@@ -16,7 +16,7 @@ pub(super) fn compare<'a>(compare: &mut Compare<'a>, pair: &Pair<'a>, old: &'a C
     for (i, field) in old.fields.iter().enumerate().filter(|(_, f)| !f.name.starts_with('_')) {
         match new.fields.iter().find(|f| f.name == field.name) {
             Some(now) => {
-                for found in kept(compare, model, generated, field, now) {
+                for found in kept(compare, (model, generated), field, now, old.frozen || new.frozen) {
                     at(compare, pair, field, Some(now), found);
                 }
             }
@@ -77,7 +77,13 @@ fn added(model: Model, generated: bool, field: &Field) -> &'static Rule {
     }
 }
 
-fn kept(compare: &Compare, model: Model, generated: bool, old: &Field, new: &Field) -> Vec<Difference> {
+fn kept(
+    compare: &Compare,
+    (model, generated): (Model, bool),
+    old: &Field,
+    new: &Field,
+    frozen: bool,
+) -> Vec<Difference> {
     let mut found = Vec::new();
     let name = &old.name;
     match (old.required, new.required) {
@@ -105,6 +111,12 @@ fn kept(compare: &Compare, model: Model, generated: bool, old: &Field, new: &Fie
     found.extend(limits(old, new).filter(|_| generated));
     if new.checked && !old.checked && generated {
         found.push(difference(&rules::FIELD_CHECKED, name, "", ""));
+    }
+    if new.fixed && !old.fixed && !frozen {
+        found.push(difference(&rules::FIELD_FIXED, name, "", ""));
+    }
+    if new.written && !old.written {
+        found.push(difference(&rules::FIELD_WRITTEN, name, "", ""));
     }
     if let (Some(was), Some(is)) = (&old.default, &new.default)
         && !signature::same_value(was, is)

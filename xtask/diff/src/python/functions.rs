@@ -4,7 +4,7 @@ use super::rules;
 use super::signature::{Difference, called, difference};
 use super::surface::{Class, Function, Kind, Model, Parameter, Signature, Surface};
 use super::types::{self, Answer};
-use super::variables::arguments;
+use super::variables::{arguments, replaced, variable};
 use super::{Compare, Pair, overloads};
 
 /// Decorators that do not change the signature.
@@ -230,8 +230,31 @@ fn unpacked(surface: &Surface, function: &Function) -> Function {
     let mut plain = function.clone();
     for signature in plain.overloads.iter_mut().chain([&mut plain.signature]) {
         unpack(surface, signature);
+        if ["instance", "class"].contains(&function.binding.as_str()) {
+            own_variable(surface, signature);
+        }
     }
     plain
+}
+
+/// A variable that annotates `self` or `cls` is what `Self` is: the class or a subclass of it.
+fn own_variable(surface: &Surface, signature: &mut Signature) {
+    let Some(takes) = signature.parameters.first().and_then(|p| p.takes.clone()) else { return };
+    let inside = ["type[", "typing.Type["].iter().find_map(|word| takes.strip_prefix(word));
+    let name = inside.and_then(|rest| rest.strip_suffix(']')).unwrap_or(&takes);
+    // A class that is defined later is quoted, without its module.
+    let module = name.rsplit_once('.').map_or("", |(module, _)| module);
+    let later = |bound: &str| surface.class(&format!("{module}.{}", bound.trim_matches('\'')));
+    let is_class =
+        |bound: &&str| surface.class(bound).or_else(|| later(bound)).is_some_and(|one| !one.protocol);
+    match variable(surface, name) {
+        Some(variable) if variable.bounds.is_empty() => {}
+        Some(variable) if variable.bounds.len() == 1 && variable.bounds.iter().all(is_class) => {}
+        _ => return,
+    }
+    let own = [(name.to_string(), "typing.Self".to_string())];
+    let types = signature.parameters.iter_mut().filter_map(|p| p.takes.as_mut());
+    types.chain(&mut signature.returns).for_each(|text| *text = replaced(text, &own));
 }
 
 fn unpack(surface: &Surface, signature: &mut Signature) {

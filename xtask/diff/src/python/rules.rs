@@ -392,6 +392,16 @@ pub(super) const FIELD_CHECKED: Rule = rule(
     "code that passes values which the validator refuses",
     "a validator checks the field `{what}` now",
 );
+pub(super) const FIELD_FIXED: Rule =
+    rule("field-became-read-only", B, "code that sets it", "the field `{what}` can no longer be set");
+pub(super) const FIELD_WRITTEN: Rule = rule(
+    "field-maybe-written-differently",
+    W,
+    "readers of its JSON",
+    "the field `{what}` is left out of its JSON now, or written by a method",
+);
+pub(super) const KEYS_REMOVED: Rule =
+    rule("key-removed", W, "readers", "the dictionary no longer has the key {what}");
 pub(super) const KEY_READ_ONLY: Rule =
     rule("key-became-read-only", B, "code that sets it", "the key `{what}` can no longer be set");
 pub(super) const UNDELETABLE: Rule =

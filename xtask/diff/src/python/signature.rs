@@ -177,7 +177,9 @@ fn taken(compare: &Compare, old: &Parameter, new: &Parameter) -> Option<Differen
         Answer::Yes => return None,
         // `Self` is the class for everybody but its subclasses.
         Answer::No if after.contains("typing.Self") && !before.contains("typing.Self") => return None,
-        Answer::Maybe if !compare.other_items(before, after) => &rules::RETYPED,
+        Answer::Maybe if !compare.other_items(before, after) && !compare.fewer_types(before, after) => {
+            &rules::RETYPED
+        }
         Answer::Maybe | Answer::No => &rules::NARROWED,
     };
     let (was, is) = compare.shown((old.annotation.as_ref(), new.annotation.as_ref()), (before, after));

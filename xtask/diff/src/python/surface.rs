@@ -248,6 +248,12 @@ pub struct Field {
     /// A validator checks its values.
     #[serde(default)]
     pub checked: bool,
+    /// It can only be set by the constructor.
+    #[serde(default)]
+    pub fixed: bool,
+    /// It is left out of the model's JSON, or a method writes it.
+    #[serde(default)]
+    pub written: bool,
 }
 
 #[derive(Debug, PartialEq, Eq, Deserialize)]

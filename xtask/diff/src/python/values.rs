@@ -4,6 +4,7 @@ use super::rules;
 use super::signature::{Difference, difference};
 use super::surface::{Attribute, Is};
 use super::types::{self, Answer};
+use super::variables::arguments;
 use super::{Compare, Pair};
 
 /// What breaks the implementations of an abstract property or of a protocol's attribute.
@@ -49,12 +50,14 @@ pub(super) fn compare(compare: &mut Compare, pair: Pair, old: &Attribute, new: &
         let (was, is) = compare.shown((None, None), (was, is));
         compare.add(pair.clone(), difference(&rules::NARROWED_ATTRIBUTE, "", &was, &is));
     }
+    // What an instance begins with may change.
+    let constant_table = old.on_class || compare.old.names.contains_key(&pair.symbol);
     let held = |one: &Attribute| one.holds.clone().filter(|holds| !holds.ends_with("TypeAlias"));
     let found = match (&held(old), &held(new)) {
         (Some(before), Some(after)) => retyped(compare, (old, before), (new, after), is_property),
-        (None, None) if !was_property && !is_property => {
-            inferred(compare, old, new).or_else(|| meant(compare, old, new))
-        }
+        (None, None) if !was_property && !is_property => inferred(compare, old, new)
+            .or_else(|| meant(compare, old, new))
+            .or_else(|| keys_removed(old, new).filter(|_| constant_table)),
         _ => None,
     };
     if let Some(found) = found {
@@ -87,6 +90,26 @@ fn meant(compare: &Compare, old: &Attribute, new: &Attribute) -> Option<Differen
     let other = [compare.fits_old(before, after), compare.fits_new(before, after)].contains(&Answer::No);
     let (was, is) = compare.shown((old.value.as_ref(), new.value.as_ref()), (before, after));
     other.then(|| difference(&rules::MAYBE_RETYPED_ATTRIBUTE, "", &was, &is))
+}
+
+/// The first key that a dictionary of literal keys no longer has.
+fn keys_removed(old: &Attribute, new: &Attribute) -> Option<Difference> {
+    let (before, after) = (keys(old.value.as_deref()?)?, keys(new.value.as_deref()?)?);
+    // An empty one is filled later.
+    let gone = before.iter().find(|key| !after.is_empty() && !after.contains(key))?;
+    Some(difference(&rules::KEYS_REMOVED, &format!("`{gone}`"), "", ""))
+}
+
+/// The keys of `{'a': 1, 'b': 2}`; None for any other value.
+fn keys(value: &str) -> Option<Vec<String>> {
+    let inside = value.strip_prefix('{')?.strip_suffix('}')?;
+    let pairs = arguments(inside).into_iter().filter(|pair| !pair.is_empty());
+    let key = |pair: &str| {
+        let quote = pair.chars().next().filter(|c| ['\'', '"'].contains(c))?;
+        let (key, rest) = pair[1..].split_once(quote)?;
+        rest.trim_start().starts_with(':').then(|| key.to_string())
+    };
+    pairs.map(key).collect()
 }
 
 /// Without annotations: compares the types of literal values.

@@ -8,7 +8,7 @@ import builtins
 import re
 
 from made import ENUMS, Made
-from models import BASES, settings
+from models import BASES, FIXED, settings
 from names import Definition, Facts, bare, scope_of, text
 from stubs import module_of
 
@@ -114,8 +114,8 @@ class Classes(Made):
         )
         constructor, new = members.pop("__init__", None), members.pop("__new__", None)
         subclassed = members.pop("__init_subclass__", None)
-        if set(outside) & {"enum.Enum", "enum.IntEnum"}:
-            self.count(klass, members)
+        if set(outside) & {"enum.Enum", "enum.IntEnum", "enum.StrEnum"}:
+            self.count(klass, members, named="enum.StrEnum" in outside)
         if self.generated(mro):
             constructor = new = None
         if model == "pydantic":
@@ -123,13 +123,16 @@ class Classes(Made):
         fields = self.fields(mro, model)
         frozen = (
             options.get("frozen") == "True"
+            or options.get("on_setattr") in FIXED
             or (model == "pydantic" and self.frozen(mro))
             or (model == "msgspec" and keyword(mro, "frozen") == "True")
         )
         module = module_of(klass)
         checked = self.checked(mro) if model else set()
+        written = self.written(mro) if model == "pydantic" else set()
         for one in fields:
             one["checked"] = one.get("checked", False) or bool({one["name"], "*"} & checked)
+            one["written"] = one.get("written", False) or bool({one["name"], "*"} & written)
             # The default of a field is on the class by accident.
             facts = self.objects.get(members.get(one["name"], ""), {})
             facts["on_class"] = False
@@ -233,12 +236,16 @@ class Classes(Made):
                     continue
                 path = self.canonical(f"{klass.path}.{name}")
                 real = self.find(path) or member
+                if real.is_alias:
+                    # From another package: `import json` in a class.
+                    found[name] = path
+                    continue
                 if real.is_function and real.parent.is_module and not member.is_function:
                     # `f = _f`: a function of the module as a method.
                     path = f"{klass.path}.{name}"
                     self.objects[path] = {**self.function(real), "binding": "instance"}
                 found[name] = path
-                if not real.is_alias and not real.is_module:
+                if not real.is_module:
                     self.define(real, path)
         return found
 
@@ -246,15 +253,20 @@ class Classes(Made):
         """Say whether a method checks the values of a model: only the model itself calls it."""
         return name in klass.members and bool(self.checks(klass, klass.members[name]))
 
-    def count(self, klass: Definition, members: dict[str, str]) -> None:
-        """Give the members of an enum that are `auto()` the numbers that Python gives them."""
+    def count(self, klass: Definition, members: dict[str, str], *, named: bool) -> None:
+        """Give the members of an enum that are `auto()` the values that Python gives them.
+
+        Numbers, or their own names.
+        """
         if "_generate_next_value_" in klass.members:
             return
         last: int | None = 0
         for name in klass.members:
             facts = self.objects.get(members.get(name, ""), {})
             value = str(facts.get("value", ""))
-            if value in ("auto()", "enum.auto()") and last is not None:
+            if value in ("auto()", "enum.auto()") and named:
+                facts["value"] = repr(name.lower())
+            elif value in ("auto()", "enum.auto()") and last is not None:
                 last += 1
                 facts["value"] = str(last)
             elif facts.get("kind") == "attribute":

@@ -4,7 +4,9 @@ Signatures, decorators, overloads, documented exceptions.
 """
 
 import ast
+import operator
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -143,13 +145,15 @@ class Definitions(Stubs):
 
     def constant(self, scope: Definition, default: str | None) -> str | None:
         """Give the value of a default that names a constant of a module: users get the value."""
-        if default is None or not re.fullmatch(r"[A-Za-z_][\w.]*", default):
+        if default is None:
             return None
+        if not re.fullmatch(r"[A-Za-z_][\w.]*", default):
+            return computed(default)
         found = self.find(self.resolve(scope, default))
         if found is None or found.is_alias or not (found.is_attribute and found.parent.is_module):
             return None
         value = text(found.value) or ""
-        return value if is_computed_from_literals(value) else None
+        return (computed(value) or value) if is_computed_from_literals(value) else None
 
     def accessor(self, function: Definition) -> Facts | None:
         """Read `@Base.x.setter def x(self, value)`: still the property `x` of the base."""
@@ -301,6 +305,34 @@ def is_computed_from_literals(value: str) -> bool:
     except SyntaxError:
         return False
     return all(isinstance(node, LITERALS) for node in ast.walk(tree))
+
+
+# What `1024 * 64` and the like compute; not `**`, whose result may be huge.
+ARITHMETIC: dict[type[ast.operator], Callable[[float, float], float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+}
+
+
+def computed(written: str) -> str | None:
+    """Work out a number such as `60 * 60`; null for anything else."""
+    try:
+        found = number(ast.parse(written, mode="eval").body)
+    except SyntaxError:
+        return None
+    return None if found is None else repr(found)
+
+
+def number(node: ast.expr) -> float | None:
+    match node:
+        case ast.Constant(value=int() | float() as found) if not isinstance(found, bool):
+            return found
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in ARITHMETIC:
+            a, b = number(left), number(right)
+            return None if a is None or b is None else ARITHMETIC[type(op)](a, b)
+        case _:
+            return None
 
 
 def section(lines: list[str], outer: int, *, numpy: bool) -> list[str]:

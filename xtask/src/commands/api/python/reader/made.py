@@ -21,7 +21,7 @@ class Made(Models):
     """What such a definition is to its users."""
 
     # One case for each kind of call.
-    def made(self, attribute: Definition, path: str) -> Facts | None:  # noqa: PLR0911
+    def made(self, attribute: Definition, path: str) -> Facts | None:  # noqa: C901, PLR0911
         """Read a call that makes a class or a function; null for any other value."""
         if attribute.annotation is not None or attribute.value is None:
             return None
@@ -36,6 +36,8 @@ class Made(Models):
         name = ast.unparse(tree.func)
         if name in ("staticmethod", "classmethod") and attribute.parent.is_class:
             return self.bound(name, tree)
+        if name == "property" and attribute.parent.is_class:
+            return self.property(attribute, tree)
         if name in NEW_TYPES and len(tree.args) > 1:
             return self.new_type(attribute, path, tree.args[1])
         if name in ENUMS and len(tree.args) > 1:
@@ -54,6 +56,25 @@ class Made(Models):
             return None
         binding = "static" if decorator == "staticmethod" else "class"
         return {**self.function(function), "binding": binding}
+
+    def property(self, attribute: Definition, tree: ast.Call) -> Facts:
+        """Read a property that is made by a call with its getter and setter."""
+        names = dict(zip(("fget", "fset", "fdel"), tree.args, strict=False))
+        names.update({one.arg: one.value for one in tree.keywords if one.arg})
+        given = {key: ast.unparse(value) for key, value in names.items()}
+        getter, setter = (self.find(given.get(key, "")) for key in ("fget", "fset"))
+        known = getter is not None and not getter.is_alias and getter.is_function
+        settable = setter is not None and not setter.is_alias and setter.is_function
+        sets = list(setter.parameters)[1:2] if settable else []
+        return {
+            "kind": "property",
+            **self.at(attribute),
+            "annotation": text(getter.returns) if known else None,
+            "type": self.expression(attribute.parent, getter.returns) if known else None,
+            "writable": given.get("fset", "None") != "None",
+            "deletable": given.get("fdel", "None") != "None",
+            "sets": self.expression(attribute.parent, sets[0].annotation) if sets else None,
+        }
 
     def model_of(self, attribute: Definition, path: str, base: str, fields: list[Facts]) -> Facts:
         for field in fields:
@@ -192,7 +213,7 @@ class Made(Models):
                 continue
             one = dict(parameter)
             if one["name"] in given and one["kind"] != "positional-only":
-                one["default"] = given[one["name"]]
+                one["default"], one["default_value"] = given[one["name"]], None
                 keyword_only = keyword_only or positional
             # What follows a parameter that is given by keyword cannot be given by position.
             if keyword_only and one["kind"] == "positional or keyword":

@@ -33,19 +33,24 @@ FIELD = ATTRS_FIELD | {
 LIMITS = (
     "ge", "gt", "le", "lt", "min_length", "max_length", "multiple_of", "pattern",
 )  # fmt: skip
-OPTIONS = {
+OPTIONS: dict[str, tuple[str, ...]] = {
     "pydantic": ("extra", "alias_generator", "strict", "populate_by_name"),
-    "msgspec": ("array_like", "forbid_unknown_fields", "rename", "tag", "tag_field"),
+    "msgspec": (
+        "array_like", "forbid_unknown_fields", "omit_defaults", "rename", "tag", "tag_field",
+    ),
     "typeddict": ("closed",),
-}
+}  # fmt: skip
 # What pydantic calls the decorators of the methods that check values.
 FIELD_CHECKS = {"validator", "field_validator"}
 MODEL_CHECKS = {"root_validator", "model_validator"}
+# What it calls the decorators of the methods that write fields.
+FIELD_WRITERS = {"field_serializer"}
 ANNOTATED_CHECKS = {"AfterValidator", "BeforeValidator", "PlainValidator", "WrapValidator"}
 # The names that the options had in pydantic 1.
 OLD_OPTIONS = {"allow_population_by_field_name": "populate_by_name"}
 # What these factories of defaults return.
 EMPTY = {"list": "[]", "dict": "{}", "tuple": "()"}
+FIXED = {"attr.setters.frozen", "attrs.setters.frozen"}
 NO_DEFAULT = {"...", "dataclasses.MISSING", "attr.NOTHING", "attrs.NOTHING", "msgspec.NODEFAULT"}
 
 
@@ -100,6 +105,24 @@ class Models(Definitions):
         """Find the fields that a method of the model checks; "" is the model as a whole."""
         methods = ((klass, method) for klass in mro for method in klass.members.values())
         return {name for klass, method in methods for name in self.checks(klass, method)}
+
+    def written(self, mro: list[Definition]) -> set[str]:
+        """Find the fields that a method writes: `@field_serializer("a")`."""
+        decorators = [
+            call(self.expression(klass, decorator.value))
+            for klass in mro
+            for method in klass.members.values()
+            if not method.is_alias and method.is_function
+            for decorator in method.decorators
+            if "serializer" in str(decorator.value)
+        ]
+        return {
+            literal(value) or ""
+            for name, given in decorators
+            if is_pydantic(name, FIELD_WRITERS)
+            for key, value in given.items()
+            if key.isdigit()
+        }
 
     def checks(self, klass: Definition, method: Definition) -> list[str]:
         """List the fields that a method checks, as `@field_validator("a")` or `@a.validator`."""
@@ -192,6 +215,8 @@ class Models(Definitions):
             "required": required,
             "keyword_only": keyword_only,
             "checked": keywords.get("validator", "None") != "None",
+            "fixed": keywords.get("on_setattr") in FIXED,
+            "written": model == "pydantic" and keywords.get("exclude", "None") == "True",
         }
 
     def metadata(self, klass: Definition, annotation: object) -> dict[str, str]:
