@@ -159,8 +159,7 @@ fn options(old: &Class, new: &Class) -> Vec<Difference> {
         };
         // Most readers fill in the defaults that are left out.
         let doubt = name == "omit_defaults";
-        (was != is && !loosened)
-            .then(|| Difference { doubt, ..difference(&rules::OPTION, name, &was, &is) })
+        (was != is && !loosened).then(|| Difference { doubt, ..difference(&rules::OPTION, name, &was, &is) })
     };
     names.into_iter().filter_map(changed).filter(|_| old.model == new.model).collect()
 }
