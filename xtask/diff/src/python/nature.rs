@@ -2,7 +2,7 @@
 
 use super::rules;
 use super::signature::{Difference, difference};
-use super::surface::{Class, Model, TypeParameter};
+use super::surface::{Class, Model, Surface, TypeParameter};
 use super::{Compare, Pair, functions, types};
 use std::collections::BTreeSet;
 
@@ -72,8 +72,14 @@ fn metaclass(compare: &Compare, old: &Class, new: &Class) -> Option<Difference> 
         let public = compare.new.names.values().any(|name| name.public && name.to == *path);
         public && compare.new.class(path).is_some_and(|base| base.metaclass == new.metaclass)
     };
+    // Nobody else can name a private one, and a class with another one fits neither of them.
+    let private = |side: &Surface, path: &Option<String>| {
+        let users_know = |path: &String| side.names.values().any(|name| name.public && name.to == *path);
+        path.as_ref().is_some_and(|path| side.class(path).is_some() && !users_know(path))
+    };
     let told = was == is
         || is.is_none()
+        || (private(compare.old, &old.metaclass) && private(compare.new, &new.metaclass))
         || (was.is_none() && old.unknown)
         // Told as a class that cannot be instantiated.
         || !new.abstract_members.is_empty()
