@@ -150,8 +150,9 @@ fn own_writable(root: &Path, below: &Path, found: &mut Vec<String>) -> Result<()
         }
         if entry.metadata()?.mode() & 0o002 == 0 {
             own_writable(root, &name, found)?;
-        } else if let Some(text) = name.to_str().filter(|text| !text.contains('\n')) {
-            let (folder, copy) = (root.join(&name), root.join("xtask-copy"));
+        } else if let Some(text) = name.to_str().filter(|text| !text.contains(char::is_control)) {
+            // Not in the image, where a link may have the name.
+            let (folder, copy) = (root.join(&name), root.with_file_name("copy"));
             let sh = child::shell("/")?;
             child::capture(xshell::cmd!(sh, "cp --archive {folder} {copy}"), &[])?;
             std::fs::remove_dir_all(&folder)?;

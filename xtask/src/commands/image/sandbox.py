@@ -147,7 +147,8 @@ def pass_on(listener: socket.socket, port: int) -> None:
 
 
 def main() -> None:
-    root, writable = sys.argv[1], sys.argv[2].splitlines()
+    # Not splitlines: it also splits at characters that a folder's name may contain.
+    root, writable = sys.argv[1], [line for line in sys.argv[2].split("\n") if line]
     port, uid, gid = map(int, sys.argv[3:6])
     argv = sys.argv[6:]
     listener = None

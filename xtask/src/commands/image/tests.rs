@@ -10,6 +10,8 @@ use crate::skip;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 
 /// A server that answers as the apps do, and checks the working folder, the user and the environment that the
 /// image's config declares.
@@ -139,6 +141,11 @@ fn a_hostile_image_finds_no_way_out_of_the_sandbox() {
         let customize = format!("import os\nif os.getuid() == 0: open({marker:?}, 'w')\n");
         std::fs::write(dir.join("usr/lib/python3.11/sitecustomize.py"), customize)?;
         std::fs::write(dir.join("hostile.py"), HOSTILE)?;
+        // Whoever splits these names into lines makes /usr writable.
+        for folder in ["a", "a\rusr", "a\u{2028}usr"] {
+            std::fs::create_dir(dir.join(folder))?;
+            std::fs::set_permissions(dir.join(folder), Permissions::from_mode(0o1777))?;
+        }
         links.iter().try_for_each(|link| std::os::unix::fs::symlink(host.path(), dir.join(link)))?;
         Ok(vec![])
     };
@@ -164,7 +171,7 @@ fn a_hostile_image_finds_no_way_out_of_the_sandbox() {
         let refused = format!("{:#}", start(link).map(drop).unwrap_err());
         assert!(refused.contains(&format!("/{} of the image is a link", link[0])), "{refused}");
     }
-    let running = start(&["etc"]).unwrap();
+    let running = start(&["etc", "copy", "xtask-copy"]).unwrap();
     let report = ureq::get(format!("{}/report", running.base_url))
         .call()
         .unwrap()
