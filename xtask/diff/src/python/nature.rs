@@ -72,12 +72,12 @@ fn metaclass(compare: &Compare, old: &Class, new: &Class) -> Option<Difference> 
         let public = compare.new.names.values().any(|name| name.public && name.to == *path);
         public && compare.new.class(path).is_some_and(|base| base.metaclass == new.metaclass)
     };
-    // Nobody else can name a private one, and a class with another one fits neither of them.
+    // Users cannot name a private metaclass, and one of their own conflicts with either.
     let private = |side: &Surface, path: &Option<String>| {
         let users_know = |path: &String| side.names.values().any(|name| name.public && name.to == *path);
         path.as_ref().is_some_and(|path| side.class(path).is_some() && !users_know(path))
     };
-    let told = was == is
+    let harmless = was == is
         || is.is_none()
         || (private(compare.old, &old.metaclass) && private(compare.new, &new.metaclass))
         || (was.is_none() && old.unknown)
@@ -85,7 +85,7 @@ fn metaclass(compare: &Compare, old: &Class, new: &Class) -> Option<Difference> 
         || !new.abstract_members.is_empty()
         || new.ancestors.iter().any(inherited);
     let word = |one: Option<String>| one.map_or("`type`".to_string(), |path| format!("`{path}`"));
-    (!told).then(|| difference(&rules::METACLASS, "", &word(was), &word(is)))
+    (!harmless).then(|| difference(&rules::METACLASS, "", &word(was), &word(is)))
 }
 
 /// Without `__bool__` and `__len__` every instance is true. Told once, at the class that defines them.
