@@ -305,47 +305,41 @@ impl<'v> Engine<'v> {
 
     /// All changes, each with its operations; identical changes at the same places are merged.
     pub(super) fn changes(mut self) -> Vec<Change> {
-        let mut all: Vec<Change> = Vec::new();
+        let mut all: Vec<(Change, Vec<usize>)> = Vec::new();
         for index in 0..self.groups.len() {
-            let changes = std::mem::take(&mut self.groups[index].changes);
-            if changes.is_empty() {
-                continue;
-            }
-            let operations = self.operations(index);
-            for mut change in changes {
+            for change in std::mem::take(&mut self.groups[index].changes) {
                 let same = |c: &Change| {
                     c.id == change.id
                         && c.new == change.new
                         && c.old == change.old
                         && c.message == change.message
                 };
-                match all.iter_mut().find(|c| same(c)) {
-                    Some(known) => known.operations.extend(operations.iter().cloned()),
-                    None => {
-                        change.operations = operations.clone();
-                        all.push(change);
-                    }
+                match all.iter_mut().find(|(c, _)| same(c)) {
+                    Some((_, groups)) => groups.push(index),
+                    None => all.push((change, vec![index])),
                 }
             }
         }
-        for change in &mut all {
-            let mut seen = std::collections::HashSet::new();
-            change.operations.retain(|o| seen.insert(o.clone()));
-        }
-        all
+        let with_operations = |(change, groups)| Change { operations: self.operations(groups), ..change };
+        all.into_iter().map(with_operations).collect()
     }
 
-    /// The operations that use a group, in the document's order.
-    fn operations(&self, group: usize) -> Vec<String> {
+    /// The operations that use one of the groups, sorted by path.
+    fn operations(&self, groups: Vec<usize>) -> Vec<String> {
         let mut seen = vec![false; self.groups.len()];
-        let mut todo = vec![group];
+        let (mut todo, mut used) = (groups, Vec::new());
         while let Some(index) = todo.pop() {
             if !std::mem::replace(&mut seen[index], true) {
+                used.push(index);
                 todo.extend(&self.groups[index].used_by);
             }
         }
-        let used = seen.iter().zip(&self.groups).filter(|(seen, _)| **seen);
-        used.filter_map(|(_, group)| group.operation.clone()).collect()
+        used.sort_unstable();
+        let labels = used.into_iter().filter_map(|index| self.groups[index].operation.clone());
+        let mut labels: Vec<String> = labels.collect();
+        // The expressions of one callback have the same label.
+        labels.dedup();
+        labels
     }
 }
 

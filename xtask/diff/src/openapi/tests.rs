@@ -177,6 +177,25 @@ fn a_schema_that_many_operations_use_is_one_change_with_all_of_them() {
 }
 
 #[test]
+fn the_operations_of_a_change_are_sorted_by_path() {
+    let run = |limit: u64| {
+        let reference = json!({ "$ref": "#/components/schemas/Run" });
+        let or_null = json!({ "anyOf": [reference, { "type": "null" }] });
+        let get = |schema: &Value| {
+            let content = json!({ "application/json": { "schema": schema } });
+            json!({ "get": { "responses": { "200": { "description": "", "content": content } } } })
+        };
+        let name = json!({ "type": "string", "maxLength": limit });
+        let run = json!({ "type": "object", "properties": { "name": name } });
+        let paths = json!({ "/a": get(&reference), "/b": get(&or_null), "/c": get(&reference) });
+        document(paths, json!({ "Run": run }))
+    };
+    let changes = diff(&run(10), &run(11), "2026-11-21");
+    let operations: Vec<&[String]> = changes.iter().map(|change| &change.operations[..]).collect();
+    assert_eq!(operations, [["GET /a", "GET /b", "GET /c"]]);
+}
+
+#[test]
 fn places_are_json_pointers_into_both_documents() {
     let old = json!({ "openapi": "3.0.3",
         "paths": { "/a/{b}~": { "get": {
