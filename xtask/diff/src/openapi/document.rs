@@ -1,7 +1,7 @@
 //! An OpenAPI document: places in it (JSON pointers, RFC 6901) and the targets of its references. Only
 //! references within the document are resolved; others are not fetched.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::rc::Rc;
 
 /// A place in a document. There are many, and most are never shown, so a place is a chain that becomes text
@@ -83,7 +83,7 @@ pub(super) struct Document<'v> {
     /// Object).
     pub siblings: bool,
     /// `components/schemas`, the target of nearly all references.
-    schemas: Option<&'v Map<String, Value>>,
+    schemas: Option<&'v Value>,
 }
 
 const SCHEMAS: &str = "#/components/schemas/";
@@ -95,15 +95,17 @@ impl<'v> Document<'v> {
         // YAML reads an unquoted 3.0 as a number.
         let version = root.get("openapi").map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_string));
         let siblings = version.is_none_or(|version| !version.starts_with("3.0"));
-        let schemas = root.pointer("/components/schemas").and_then(Value::as_object);
+        let schemas = root.pointer("/components/schemas");
         Document { root, siblings, schemas }
     }
 
     /// The target of one reference.
     pub(super) fn target<'r>(&self, reference: &'r str) -> Result<(&'v Value, At<'r>), Lost> {
         let lost = |why| Lost { reference: reference.to_string(), why };
-        let plain = reference.strip_prefix(SCHEMAS).filter(|name| !name.contains(['/', '~', '%']));
-        if let Some(found) = plain.and_then(|name| self.schemas?.get(name)) {
+        // A component's name has no character that a reference encodes (OpenAPI 3.1.0, Components Object).
+        if let Some(name) = reference.strip_prefix(SCHEMAS)
+            && let Some(found) = self.schemas.and_then(|schemas| schemas.get(name))
+        {
             return Ok((found, At::root(reference)));
         }
         let Some(fragment) = reference.strip_prefix('#') else {
@@ -175,8 +177,12 @@ pub(super) fn name_of(reference: &str) -> String {
 
 pub(super) fn reference(value: &Value) -> Option<&str> {
     // A loop over the few keys costs less than a hash.
-    let map = value.as_object()?;
-    map.iter().find(|(key, _)| *key == "$ref").and_then(|(_, value)| value.as_str())
+    for (key, value) in value.as_object()? {
+        if key.as_bytes().first() == Some(&b'$') && key == "$ref" {
+            return value.as_str();
+        }
+    }
+    None
 }
 
 /// Decodes a fragment's percent-encoding (RFC 6901, section 6).

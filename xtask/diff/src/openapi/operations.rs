@@ -21,7 +21,7 @@ pub(super) fn compare<'v>(engine: &mut Engine<'v>) {
         engine.begin(operation.label());
         match new.get(key) {
             Some(now) if shared_unchanged && is_unchanged(engine, operation, now) => {}
-            Some(now) => both(engine, operation, now),
+            Some(now) => both(engine, operation, now, shared_unchanged),
             None => {
                 let path_gone = !new.keys().any(|(path, _)| *path == key.0);
                 gone(engine, operation, path_gone);
@@ -69,7 +69,12 @@ fn is_unchanged(engine: &Engine, old: &Operation, new: &Operation) -> bool {
     old.path == new.path && both("parameters") && both("servers") && engine.unchanged.is(old.value, new.value)
 }
 
-fn both<'v>(engine: &mut Engine<'v>, old: &Operation<'v>, new: &Operation<'v>) {
+/// `shared_unchanged`: whether the document's servers and security are identical.
+fn both<'v>(engine: &mut Engine<'v>, old: &Operation<'v>, new: &Operation<'v>, shared_unchanged: bool) {
+    let unchanged = |engine: &Engine, key: &str| {
+        let item = engine.unchanged.both(old.item.get(key), new.item.get(key));
+        item && engine.unchanged.both(old.value.get(key), new.value.get(key))
+    };
     identity(engine, old, new);
     lifecycle::compare(
         engine,
@@ -78,9 +83,15 @@ fn both<'v>(engine: &mut Engine<'v>, old: &Operation<'v>, new: &Operation<'v>) {
         (new.value, &new.at),
         &lifecycle::OPERATION,
     );
-    servers::compare(engine, old, new);
-    security::compare(engine, old, new);
-    parameters::compare(engine, old, new, Direction::Request);
+    if !shared_unchanged || !unchanged(engine, "servers") {
+        servers::compare(engine, old, new);
+    }
+    if !shared_unchanged || !unchanged(engine, "security") {
+        security::compare(engine, old, new);
+    }
+    if old.path != new.path || !unchanged(engine, "parameters") {
+        parameters::compare(engine, old, new, Direction::Request);
+    }
     body::compare(engine, old, new, false);
     responses::compare(engine, old, new, false);
     callbacks::callbacks(engine, old, new);

@@ -1,6 +1,6 @@
 //! Reads the keywords of one written schema into the merged view of a node.
 
-use super::document::{At, Document, Lost};
+use super::document::{At, Document, Lost, reference};
 use super::node::{Node, Raw, Without};
 use super::schema::{Union, View, is_annotation};
 use super::types::Types;
@@ -30,7 +30,7 @@ impl<'v> View<'v> {
         todo: &mut Vec<Raw<'v>>,
         lost: &mut Vec<(Lost, At<'v>)>,
     ) {
-        let reference = map.iter().find(|(key, _)| *key == "$ref").and_then(|(_, value)| value.as_str());
+        let reference = reference(raw.value);
         if let Some(reference) = reference.filter(|_| !raw.flat) {
             match document.target(reference) {
                 Ok((value, at)) => {
@@ -53,12 +53,6 @@ impl<'v> View<'v> {
             return;
         }
         let at = raw.at.clone();
-        if let Some(reference) = map.get("$dynamicRef").and_then(Value::as_str) {
-            let error = Lost { reference: reference.to_string(), why: "dynamic references are not followed" };
-            if !lost.iter().any(|(known, _)| known.reference == error.reference) {
-                lost.push((error, at.key("$dynamicRef")));
-            }
-        }
         let mut part = Part::default();
         for (key, value) in map {
             match key.as_str() {
@@ -138,6 +132,14 @@ impl<'v> View<'v> {
                 "oneOf" if !raw.without.one => {
                     part.unions.extend(value.as_array().map(|list| ("oneOf", list, at.key(key))))
                 }
+                "$dynamicRef" => {
+                    let why = "dynamic references are not followed";
+                    if let Some(reference) = value.as_str()
+                        && !lost.iter().any(|(known, _)| known.reference == reference)
+                    {
+                        lost.push((Lost { reference: reference.to_string(), why }, at.key(key)));
+                    }
+                }
                 "default" => self.default = self.default.or(Some(value)),
                 "deprecated" => self.deprecated |= value == true,
                 "discriminator" => self.discriminator = self.discriminator.or(Some(value)),
@@ -214,6 +216,9 @@ impl<'v> View<'v> {
     }
 
     fn bound(&mut self, part: &Part) {
+        if part.minimum.is_none() && part.maximum.is_none() && part.above.is_none() && part.below.is_none() {
+            return;
+        }
         let (least, most) =
             (part.minimum.map(|n| Bound::new(n, false)), part.maximum.map(|n| Bound::new(n, false)));
         // In 3.0 a boolean beside `minimum`, in 3.1 a number.
@@ -282,10 +287,12 @@ impl Part<'_> {
 }
 
 fn merge<'v>(into: &mut Vec<(&'v str, Node<'v>)>, value: &'v Value, at: &At<'v>) {
-    let fresh = into.is_empty();
-    for (name, schema) in value.as_object().into_iter().flatten() {
+    let Some(map) = value.as_object() else { return };
+    let known = into.len();
+    into.reserve(map.len());
+    for (name, schema) in map {
         let node = Node::new(schema, at.key(name));
-        match into.iter_mut().find(|(n, _)| !fresh && *n == name.as_str()) {
+        match into[..known].iter_mut().find(|(n, _)| *n == name.as_str()) {
             Some((_, old)) => old.and(node),
             None => into.push((name, node)),
         }

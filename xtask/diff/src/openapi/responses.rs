@@ -74,17 +74,18 @@ fn general<'a, 'v>(response: &Response<'v>, others: &'a [Response<'v>]) -> Optio
 
 fn collect<'v>(document: &Document<'v>, operation: &Operation<'v>) -> Vec<Response<'v>> {
     let at = operation.at.key("responses");
-    let listed = operation.value.get("responses").and_then(Value::as_object).into_iter().flatten();
-    let listed = listed.filter(|(status, _)| !status.starts_with("x-"));
-    listed
-        .filter_map(|(status, value)| {
-            let bodiless = operation.method == "head"
-                || status.starts_with('1')
-                || ["204", "304"].contains(&status.as_str());
-            let found = document.resolve(value, at.key(status)).ok();
-            found.map(|(value, at)| Response { status, value, at, bodiless })
-        })
-        .collect()
+    let mut responses = Vec::new();
+    for (status, value) in operation.value.get("responses").and_then(Value::as_object).into_iter().flatten() {
+        if status.starts_with("x-") {
+            continue;
+        }
+        let bodiless =
+            operation.method == "head" || status.starts_with('1') || matches!(status.as_str(), "204" | "304");
+        if let Ok((value, at)) = document.resolve(value, at.key(status)) {
+            responses.push(Response { status, value, at, bodiless });
+        }
+    }
+    responses
 }
 
 fn both<'v>(engine: &mut Engine<'v>, old: &Response<'v>, new: &Response<'v>, sent_by_client: bool) {

@@ -233,8 +233,17 @@ fn is_harmless(document: &Document, node: &Node) -> bool {
     let alone = std::ptr::eq(value, raw.value)
         || !document.siblings
         || raw.value.as_object().is_some_and(|map| map.len() == 1);
+    let length = |key: &str| value.get(key).map_or(Some(0), Value::as_u64);
+    let strings = |list: &Value| {
+        let list = list.as_array().map_or(&[][..], Vec::as_slice);
+        value.get("type").is_some_and(|word| word == "string")
+            && !list.is_empty()
+            && list.iter().all(Value::is_string)
+    };
     let harmless = |(key, value): (&String, &Value)| match key.as_str() {
         "type" => value.is_string(),
+        "maxLength" => length(key).is_some_and(|most| length("minLength").is_some_and(|least| least <= most)),
+        "enum" => strings(value) && length("minLength") == Some(0) && value.get("maxLength").is_none(),
         "properties"
         | "items"
         | "additionalProperties"

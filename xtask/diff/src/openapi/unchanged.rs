@@ -89,7 +89,7 @@ fn equal(a: &Value, b: &Value, pass: &mut dyn FnMut(&str) -> bool) -> bool {
                 if key.as_bytes() != other.as_bytes() || !equal(x, y, pass) {
                     return false;
                 }
-                if key.starts_with('$')
+                if key.as_bytes().first() == Some(&b'$')
                     && (key == "$ref" || key == "$dynamicRef")
                     && !x.as_str().is_none_or(&mut *pass)
                 {

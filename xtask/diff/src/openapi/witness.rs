@@ -1,7 +1,7 @@
 //! Values that prove a break: they fit one schema and not the other. Candidates are taken from the schemas'
 //! own limits, and each is checked, so that what is reported is never a guess.
 
-use super::document::{At, Document};
+use super::document::{At, Document, reference};
 use super::node::{Node, Raw};
 use super::schema::View;
 use super::types::Types;
@@ -514,10 +514,12 @@ pub(super) fn has_one_of(document: &Document, node: &Node) -> bool {
 }
 
 fn excludes(document: &Document, value: &Value, depth: usize) -> bool {
-    let Some(map) = value.as_object().filter(|_| depth > 0) else { return false };
-    let list = |key: &str| map.get(key).and_then(Value::as_array).into_iter().flatten();
-    let target = map.get("$ref").and_then(Value::as_str).and_then(|r| document.target(r).ok());
-    (list("oneOf").count() > 1 && !map.contains_key("discriminator"))
+    if depth == 0 {
+        return false;
+    }
+    let list = |key: &str| value.get(key).and_then(Value::as_array).into_iter().flatten();
+    let target = reference(value).and_then(|r| document.target(r).ok());
+    (list("oneOf").count() > 1 && value.get("discriminator").is_none())
         || ["allOf", "anyOf", "oneOf"]
             .iter()
             .flat_map(|key| list(key))

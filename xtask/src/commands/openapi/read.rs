@@ -161,7 +161,11 @@ fn names_files(text: &str) -> bool {
     // One character is searched for by optimised code of the standard library, a word is not.
     text.match_indices('$').any(|(at, _)| {
         let Some(rest) = text[at..].strip_prefix("$ref") else { return false };
-        !rest.trim_start_matches(|c: char| c.is_whitespace() || "\"':".contains(c)).starts_with('#')
+        let mut rest = rest.as_bytes();
+        while let [b'"' | b'\'' | b':' | b' ' | b'\t' | b'\r' | b'\n', tail @ ..] = rest {
+            rest = tail;
+        }
+        rest.first() != Some(&b'#')
     })
 }
 
