@@ -251,15 +251,17 @@ function compareNamed(compare, at, was, is) {
       tell,
       {},
     );
+  const inherited = bases(is).map((node) => texts.of(node, given.new).text);
   if (both.old.length > 0 && both.new.length > 0)
     return compareMembers(questions, {
       names: given,
       declarations: both,
       positions: { in: false, out: true },
       isClass: false,
-      self: {},
+      // What is written here is compared here.
+      self: inherited.length > 0 ? { type: inherited.join(" & ") } : {},
       inherited: () => false,
-      base: { old: null, new: bases(is) },
+      base: { old: null, new: null },
       closed: false,
       report: ({ member, ...one }) =>
         compare.report({

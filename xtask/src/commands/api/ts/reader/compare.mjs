@@ -48,6 +48,7 @@ import { ts } from "./typescript.mjs";
 /** @typedef {{ typeParameters?: TypeParameters }} Generic */
 /** @typedef {{ heritageClauses?: readonly import("typescript").HeritageClause[] }} Derived */
 /** @typedef {import("typescript").NamedDeclaration & Generic & Derived} Declared */
+/** @typedef {import("typescript").NamedDeclaration & { type?: TypeNode }} Typed */
 /** @typedef {import("typescript").EnumMember & { renamed?: boolean }} EnumMember */
 
 /** What a symbol with one of these flags is as a value; the first that fits. */
@@ -101,6 +102,8 @@ export class Compare {
     this.report = report;
     /** What users can import of the old version. @type {Set<import("typescript").Symbol>} */
     this.exported = new Set();
+    /** Classes that the package speaks of as values. @type {Set<import("typescript").Symbol>} */
+    this.values = new Set();
   }
 
   /** @param {Pair} item */
@@ -161,7 +164,7 @@ export class Compare {
    * @param {Whole} whole
    */
   crossValue(item, was, is, tell, whole) {
-    const [old, now] = [callables(item.old), callables(item.new)];
+    const [old, now] = [this.callables(item.old), this.callables(item.new)];
     if (old && now) return this.functions(old, now, tell, whole);
     const doubt =
       was.value !== "function" &&
@@ -169,15 +172,7 @@ export class Compare {
       !(was.value === "class" && is.value === "namespace");
     const changed = () =>
       tell(doubt ? "kind-maybe-changed" : "kind-changed", { old: was.any, new: is.any, ...whole });
-    // The type of a constant may be written elsewhere.
-    const text = (/** @type {Symbol} */ symbol) => {
-      const type = declared(symbol).find(ts.isVariableDeclaration)?.type;
-      const all = callables(symbol)
-        ?.map((node) => arrow(this.texts, node, new Map()))
-        .join(" & ");
-      return all ?? (type && this.texts.of(type).text);
-    };
-    const [before, after] = [text(item.old), text(item.new)];
+    const [before, after] = [this.written(item.old), this.written(item.new)];
     if (!before || !after) return changed();
     // A function that ignores arguments may stand for one that takes them; its callers may not give them.
     const given = { given: `Parameters<${before}>`, taken: `Parameters<${after}>` };
@@ -190,6 +185,61 @@ export class Compare {
     });
   }
 
+  /**
+   * Where a symbol is declared; for a constant with `typeof`, where that is.
+   *
+   * @param {Symbol} symbol
+   * @returns {readonly Declared[]}
+   */
+  behind(symbol) {
+    const list = declared(symbol);
+    const type = list.find(isTyped)?.type;
+    const named = type && queried(type);
+    const next = named && this.world.resolved(this.world.checker.getSymbolAtLocation(named));
+    return next ? this.behind(next) : list;
+  }
+
+  /**
+   * Has nothing else the type of this constant? A static member of a class that is not exported has no
+   * name for users.
+   *
+   * @param {Typed} constant
+   */
+  isOnlyName({ type }) {
+    const named = type && queried(type);
+    const { checker } = this.world;
+    const owner =
+      named && ts.isQualifiedName(named)
+        ? this.world.resolved(checker.getSymbolAtLocation(named.left))
+        : undefined;
+    return owner && owner.flags & ts.SymbolFlags.Class && !this.exported.has(owner);
+  }
+
+  /**
+   * The signatures of a function, or of what holds one.
+   *
+   * @param {Symbol} symbol
+   * @returns {Signatures | null}
+   */
+  callables(symbol) {
+    const list = this.behind(symbol);
+    const functions = list.filter(isFunction);
+    if (functions.length > 0) return functions;
+    const type = list.find(isTyped)?.type;
+    if (!type) return null;
+    if (ts.isFunctionTypeNode(type)) return [type];
+    if (!ts.isTypeLiteralNode(type) || type.members.length === 0) return null;
+    const members = [...type.members];
+    return members.every(ts.isCallSignatureDeclaration) ? members : null;
+  }
+
+  /** The type of a function or constant, if it is written. @param {Symbol} symbol */
+  written(symbol) {
+    const signatures = this.callables(symbol)?.map((node) => arrow(this.texts, node, new Map()));
+    const type = this.behind(symbol).find(isTyped)?.type;
+    return signatures?.join(" & ") ?? (type && this.texts.of(type).text);
+  }
+
   /** @param {Pair} item @param {Tell} tell @param {Whole} whole */
   constants(item, tell, whole) {
     // A constant in a pattern has no place of its own, so it is not compared.
@@ -197,12 +247,13 @@ export class Compare {
     const [old, now] = [item.old, item.new].map(
       (symbol) => /** @type {Variable} */ (declared(symbol).find(ts.isVariableDeclaration)),
     );
-    const [before, after] = [callables(item.old), callables(item.new)];
-    if (before && after) return this.functions(before, after, tell, whole);
     const text = (/** @type {Variable} */ declaration) =>
       this.texts.of(declaration.type ?? declaration.initializer ?? declaration.name);
     const [was, is] = [text(old), text(now)];
-    if (was.same === is.same) return;
+    // The static members of a class that is not exported have no other name.
+    if (was.same === is.same && !this.isOnlyName(old)) return;
+    const [before, after] = [this.callables(item.old), this.callables(item.new)];
+    if (before && after) return this.functions(before, after, tell, whole);
     if (
       old.initializer &&
       now.initializer &&
@@ -214,7 +265,11 @@ export class Compare {
         ...whole,
       });
     }
-    this.questions.ask([], { was: was.text, now: is.text }, (answer) => {
+    const types = {
+      was: this.written(item.old) ?? was.text,
+      now: this.written(item.new) ?? is.text,
+    };
+    this.questions.ask([], types, (answer) => {
       const [a, b] = [old, now].map((d) => flat(d.type ?? d.initializer ?? d));
       if (!answer.serves("now", "was")) tell("constant-type-changed", { old: a, new: b, ...whole });
     });
@@ -463,7 +518,8 @@ export class Compare {
         kind: "member",
         what: one.what ?? member.name,
       });
-    const closed = declared(item.new).filter(ts.isClassDeclaration).some(isClosed);
+    const hidden = isClass && !item.exported && !this.values.has(item.old);
+    const closed = hidden || declared(item.new).filter(ts.isClassDeclaration).some(isClosed);
     const base = { old: heritage(item.old), new: heritage(item.new) };
     const ways = isClass ? { in: false, out: true } : this.ways(item);
     if (isClass) this.classes(item, tell);
@@ -477,6 +533,7 @@ export class Compare {
       inherited,
       report,
       base,
+      hidden,
       closed,
     });
   }
@@ -614,20 +671,30 @@ function isClosed(node) {
   );
 }
 
+/** @type {(node: Node) => node is import("typescript").SignatureDeclaration} */
+function isFunction(node) {
+  return (
+    ts.isFunctionDeclaration(node) || ts.isMethodDeclaration(node) || ts.isMethodSignature(node)
+  );
+}
+
+/** @param {Node} node @returns {node is Typed} */
+function isTyped(node) {
+  return (
+    ts.isVariableDeclaration(node) ||
+    ((ts.isPropertyDeclaration(node) || ts.isPropertySignature(node)) && !node.questionToken)
+  );
+}
+
+/** What `typeof` names. @param {TypeNode} type */
+function queried(type) {
+  if (ts.isTypeQueryNode(type)) return type.typeArguments ? undefined : type.exprName;
+  return ts.isImportTypeNode(type) && type.isTypeOf ? type.qualifier : undefined;
+}
+
 /** @param {Symbol} symbol */
 function functionsOf(symbol) {
   return declared(symbol).filter(ts.isFunctionDeclaration);
-}
-
-/** The signatures of a function, or of a constant that holds one. @param {Symbol} symbol */
-function callables(symbol) {
-  if (symbol.flags & ts.SymbolFlags.Function) return functionsOf(symbol);
-  const type = declared(symbol).find(ts.isVariableDeclaration)?.type;
-  if (!type) return null;
-  if (ts.isFunctionTypeNode(type)) return [type];
-  if (!ts.isTypeLiteralNode(type) || type.members.length === 0) return null;
-  const members = [...type.members];
-  return members.every(ts.isCallSignatureDeclaration) ? members : null;
 }
 
 /** @param {Symbol} symbol */

@@ -12,7 +12,7 @@ import { Compare, kinds } from "./compare.mjs";
 import { declarationFiles, entries } from "./entries.mjs";
 import { brought, lostDependencies } from "./install.mjs";
 import { compareMaps, guardedPaths, missing } from "./maps.mjs";
-import { ambiguous, compareNames, exportedPairs, exportsOf } from "./names.mjs";
+import { ambiguous, compareNames, exportedPairs, exportsOf, table } from "./names.mjs";
 import { place } from "./places.mjs";
 import { Positions } from "./positions.mjs";
 import { Questions } from "./questions.mjs";
@@ -296,15 +296,30 @@ function learnPositions() {
 
 /** @param {Node} declaration */
 function follow(declaration) {
-  for (const { symbol, member, whole } of references(declaration, world.checker)) {
-    const old = world.resolved(whole ?? member ?? symbol);
+  for (const { node, symbol, member, whole } of references(declaration, world.checker)) {
+    // A member of a class or an enum has no definition of its own.
+    const own = [whole, member]
+      .map(world.resolved, world)
+      .find((one) => one?.declarations?.some(isDeclaration));
+    const old = own ?? world.resolved(symbol);
+    if (old && isValue(node)) compare.values.add(old);
     const located = world.locate(old);
-    if (!old || located?.side !== "old" || located.path.length !== 1 || seen.has(old)) continue;
+    if (!old || located?.side !== "old" || located.path.length === 0 || seen.has(old)) continue;
     seen.add(old);
     const target = texts.target(located);
     const now = target.side === "new" ? named(target, old) : null;
-    pairs.push({ symbol: located.path[0], name: located.path[0], old, new: now, exported: false });
+    const name = located.path.join(".");
+    pairs.push({ symbol: name, name, old, new: now, exported: false });
   }
+}
+
+/** Does it speak of a class itself, rather than of its instances? @param {Node} node */
+function isValue({ parent }) {
+  return (
+    ts.isTypeQueryNode(parent) ||
+    ts.isExpressionWithTypeArguments(parent) ||
+    (ts.isImportTypeNode(parent.parent) && parent.parent.isTypeOf)
+  );
 }
 
 /**
@@ -314,7 +329,7 @@ function follow(declaration) {
  * @param {Symbol} old
  */
 function named({ file, path }, old) {
-  const [name] = path;
+  const [name, ...inner] = path;
   const was = kinds(old);
   const source = world.program.getSourceFile(file);
   // The local name of a default export stands for what is exported.
@@ -324,12 +339,16 @@ function named({ file, path }, old) {
     local && kinds(local).any !== "namespace" ? local : null,
     local && world.checker.getExportSymbolOfSymbol(local),
   ].flatMap((symbol) => (symbol?.declarations?.some(isDeclaration) ? [symbol] : []));
+  const within = inner.reduce(
+    (all, part) => all.flatMap((symbol) => inTable(table(symbol), part) ?? []),
+    found,
+  );
   return (
-    found.find((symbol) => {
+    within.find((symbol) => {
       const is = kinds(symbol);
       return (!was.value || is.value) && (!was.type || is.type);
     }) ??
-    found[0] ??
+    within[0] ??
     null
   );
 }

@@ -2,7 +2,8 @@
 // them, who derives from them.
 
 import { alike } from "./likeness.mjs";
-import { compareSignatures, model } from "./signatures.mjs";
+import { arrow, compareSignatures, model } from "./signatures.mjs";
+import { selves } from "./text.mjs";
 import { ts } from "./typescript.mjs";
 
 /** @typedef {import("typescript").Node} Node */
@@ -48,6 +49,7 @@ import { ts } from "./typescript.mjs";
  * @property {(member: Member) => boolean} inherited has the old one it, inherited members included?
  * @property {(found: Difference & { member: { name: string } }) => void} report
  * @property {{ old: readonly Node[] | null, new: readonly Node[] | null }} base what it is derived from
+ * @property {boolean} [hidden] users get instances of it, and not the class itself
  * @property {boolean} closed nobody else can call its constructor
  */
 
@@ -135,8 +137,14 @@ function nameOf(texts, node, names) {
   }
   // All others have a name.
   const name = /** @type {import("typescript").PropertyName} */ (node.name);
-  if (ts.isComputedPropertyName(name))
-    return { same: texts.of(name, names).same, shown: name.getText() };
+  if (ts.isComputedPropertyName(name)) {
+    const { world } = texts;
+    const located = world.locate(
+      world.resolved(world.checker.getSymbolAtLocation(name.expression)),
+    );
+    const same = located?.side ? texts.key(texts.target(located)) : texts.of(name, names).same;
+    return { same, shown: name.getText() };
+  }
   return { same: JSON.stringify(name.text), shown: name.text };
 }
 
@@ -165,9 +173,13 @@ function setter(member) {
 export function compareMembers(questions, about) {
   const { texts } = questions;
   const before = members(texts, about.declarations.old, about.names.old);
+  if (about.hidden)
+    for (const { key, isStatic } of before.values()) if (isStatic) before.delete(key);
   const after = members(texts, about.declarations.new, about.names.new);
   const gone = [...before.values()].filter((m) => !after.has(m.key));
-  const come = [...after.values()].filter((m) => !before.has(m.key) && !about.inherited(m));
+  const come = [...after.values()].filter(
+    (m) => !before.has(m.key) && !about.inherited(m) && !(about.hidden && m.isStatic),
+  );
   for (const member of gone) {
     if (member.kind === "constructor") continue;
     missing(questions, about, member, come);
@@ -195,27 +207,23 @@ function missing(questions, about, member, come) {
   const tell = (rule, extra = {}) =>
     about.report({ rule, member, oldNode: member.symbol, was: member.shown, ...extra });
   const self = member.isStatic ? about.self.value : about.self.type;
-  /** @type {{ self?: string, was?: string }} */
-  const types = {};
-  if (self && member.kind !== "index") types.self = self;
-  if (self && member.kind === "call")
-    types.was = `{ ${called(questions.texts, member, about.names.old)} }`;
-  if (self && member.kind === "property" && member.type)
-    types.was = questions.texts.of(member.type, about.names.old).text;
+  const was = self && inherited(questions.texts, member, about.names.old, self);
   // biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one condition for each rule
-  questions.ask(about.names.declared, types, (answer) => {
-    if (
-      types.self &&
-      member.kind === "call" &&
-      signatures(answer.type("self"), member).length > 0
-    ) {
-      if (about.positions.out && !answer.fits("self", "was"))
-        tell("member-type-changed", { old: member.shown, new: "inherited" });
-      return;
+  questions.ask(about.names.declared, was ? { self, was } : {}, (answer) => {
+    const changed = () =>
+      about.positions.out &&
+      tell("member-type-changed", {
+        old: (member.kind === "property" && member.type?.getText()) || member.shown,
+        new: "inherited",
+      });
+    if (was && !isNamed(member)) {
+      // A computed name may be gone, and then the compiler leaves the member out.
+      const lost = hasName(member) && answer.type("was").getProperties().length === 0;
+      if (!lost && answer.fits("self", "was")) return;
+      if (unnamed(answer, member).length > 0) return changed();
     }
-    if (!types.self && inBase(about, answer, member)) return;
     const here =
-      types.self && !ts.isComputedPropertyName(member.symbol)
+      was && isNamed(member)
         ? answer.checker.getPropertyOfType(
             answer.checker.getApparentType(answer.type("self")),
             member.name,
@@ -227,15 +235,10 @@ function missing(questions, about, member, come) {
       (d) => has(d, "PrivateKeyword") || (has(d, "ProtectedKeyword") && !member.isProtected),
     );
     if (here && !hidden) {
-      if (
-        types.was &&
-        !answer.checker.isTypeAssignableTo(
-          answer.checker.getTypeOfSymbol(here),
-          answer.type("was"),
-        ) &&
-        about.positions.out
-      )
-        tell("member-type-changed", { old: member.type?.getText(), new: "inherited" });
+      const { checker } = answer;
+      // `this` of a global interface is not known: the compiler merges both versions of it.
+      if (!about.self.value && declarations.some((d) => selves(d).length > 0)) return;
+      if (!checker.isTypeAssignableTo(checker.getTypeOfSymbol(here), answer.type("was"))) changed();
       return;
     }
     const now = come.find(
@@ -268,16 +271,50 @@ function missing(questions, about, member, come) {
   });
 }
 
+/** @param {Member} member */
+function hasName({ kind }) {
+  return kind !== "call" && kind !== "index";
+}
+
+/** Can it be found by its name? @param {Member} member */
+function isNamed(member) {
+  return hasName(member) && !ts.isComputedPropertyName(member.symbol);
+}
+
 /**
- * The call or construct signatures of a type.
+ * The type that a member has, if a base has it now; of one without a name, a type that has it.
  *
- * @param {import("typescript").Type} type
+ * @param {Texts} texts
  * @param {Member} member
+ * @param {Names} names
+ * @param {string} self what `this` is
  */
-function signatures(type, member) {
+function inherited(texts, member, names, self) {
+  const own = new Map(names).set("this", self);
+  if (member.kind === "call") return `{ ${called(texts, member, own)} }`;
+  if (member.kind === "index") return `{ ${texts.of(member.nodes[0], own).text} }`;
+  const type = member.type ? texts.of(member.type, own).text : "any";
+  const whole =
+    member.kind === "method"
+      ? member.signatures.map((node) => arrow(texts, node, own)).join(" & ")
+      : type;
+  return isNamed(member)
+    ? open(member, whole)
+    : `{ ${texts.of(member.symbol, own).text}: ${whole} }`;
+}
+
+/** Who may leave it out may give undefined, and reads it. @param {Member} member @param {string} type */
+function open(member, type) {
+  return member.optional ? `(${type}) | undefined` : type;
+}
+
+/** What the new type has of this kind. @param {Answer} answer @param {Member} member */
+function unnamed({ checker, type }, member) {
+  if (member.kind === "index") return checker.getIndexInfosOfType(type("self"));
+  if (member.kind !== "call") return [];
   return member.nodes.some(ts.isConstructSignatureDeclaration)
-    ? type.getConstructSignatures()
-    : type.getCallSignatures();
+    ? type("self").getConstructSignatures()
+    : type("self").getCallSignatures();
 }
 
 /**
@@ -292,22 +329,6 @@ function called(texts, member, names) {
   return member.signatures
     .map((node) => word + model(texts, node, names).whole.replace(/\) =>/, "):").slice(1, -1))
     .join("; ");
-}
-
-/**
- * Has one of the new bases it? For what has no name in a file of questions.
- *
- * @param {About} about
- * @param {Answer} answer
- * @param {Member} member
- */
-function inBase(about, answer, member) {
-  return (about.base.new ?? []).some((node) => {
-    const type = answer.checker.getTypeAtLocation(node);
-    return member.kind === "call"
-      ? signatures(type, member).length > 0
-      : answer.checker.getPropertyOfType(type, member.name) !== undefined;
-  });
 }
 
 /** What it is but for its name. @param {Member} member */
@@ -393,9 +414,6 @@ function types(questions, about, was, is, asked, tell, whom) {
     return `{ ${called(texts, member, names)} }`;
   };
   const shown = (/** @type {Member} */ member) => member.type?.getText() ?? member.shown;
-  // Who may leave it out may give undefined, and reads it.
-  const open = (/** @type {Member} */ member, /** @type {string} */ type) =>
-    member.optional ? `(${type}) | undefined` : type;
   const [before, after] = [setter(was), setter(is)];
   const [old, now] = [text(was, about.names.old), text(is, about.names.new)];
   const asking = {

@@ -103,7 +103,7 @@ export function ambiguous(world, module, visited = new Set()) {
 }
 
 /** What a module exports itself. @param {Symbol} module */
-function table(module) {
+export function table(module) {
   return /** @type {import("./world.mjs").Module["exports"]} */ (module.exports);
 }
 
@@ -130,10 +130,9 @@ export function exportedPairs(world, lists) {
   const pairs = new Map();
   const add = (/** @type {Export | undefined} */ old, /** @type {Export | undefined} */ now) => {
     const [was, is] = [world.locate(old?.symbol), world.locate(now?.symbol)];
-    if (was?.side !== "old" || is?.side !== "new" || was.path.length !== 1 || is.path.length !== 1)
-      return;
+    if (was?.side !== "old" || is?.side !== "new" || !was.path.length || !is.path.length) return;
     const id = key(world, was.file, was.path);
-    if (!pairs.has(id)) pairs.set(id, { file: is.file, name: is.path[0] });
+    if (!pairs.has(id)) pairs.set(id, { file: is.file, name: is.path.join(".") });
   };
   for (const { old, now } of lists)
     for (const [name, was] of old) if (now.has(name)) add(was, now.get(name));

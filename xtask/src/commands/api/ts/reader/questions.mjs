@@ -5,6 +5,7 @@
 import { ts } from "./typescript.mjs";
 
 /** @typedef {ReturnType<typeof answers>} Answer */
+/** @typedef {import("typescript").Signature} Signature */
 /** @typedef {import("typescript").Type} Type */
 
 export class Questions {
@@ -101,8 +102,42 @@ function answers(checker, file, declaration) {
       const any = checker.getAnyType();
       return (
         checker.isTypeAssignableTo(type(now), type(was)) &&
-        !(type(was) === any && type(now) === checker.getUnknownType())
+        !(type(was) === any && type(now) === checker.getUnknownType()) &&
+        takesTypeArguments(checker, type(now), type(was))
       );
     },
   };
+}
+
+/**
+ * Are type arguments that were written in a call still accepted? The compiler infers them when it compares
+ * two functions. What has a name is compared by itself.
+ *
+ * @param {import("typescript").TypeChecker} checker
+ * @param {Type} now
+ * @param {Type} was
+ * @returns {boolean}
+ */
+function takesTypeArguments(checker, now, was, depth = 3) {
+  if (now === was || now.flags & ts.TypeFlags.Any || depth === 0) return true;
+  const same = (/** @type {Type | undefined} */ is, /** @type {Type} */ before) =>
+    !is || takesTypeArguments(checker, is, before, depth - 1);
+  const [old, signatures] = [was, now].map((type) => type.getCallSignatures());
+  const members = /^__/.test(was.symbol?.name ?? "__") ? was.getProperties() : [];
+  return (
+    old.every((one) => signatures.some((other) => takesAll(one, other))) &&
+    old.every((one, i) => same(signatures[i]?.getReturnType(), one.getReturnType())) &&
+    members.every((one) => {
+      const other = now.getProperty(one.name);
+      return same(other && checker.getTypeOfSymbol(other), checker.getTypeOfSymbol(one));
+    })
+  );
+}
+
+/** @param {Signature} old @param {Signature} now */
+function takesAll({ typeParameters: old = [] }, { typeParameters: now = [] }) {
+  return (
+    old.length === 0 ||
+    (now.length >= old.length && now.slice(old.length).every((one) => one.getDefault()))
+  );
 }

@@ -343,7 +343,7 @@ function flatText(node) {
   return node
     .getText()
     .replace(/\s+/g, " ")
-    .replace(/^(export |declare |default |public |function )+/, "")
+    .replace(/^(export |declare |default |public |static |function )+/, "")
     .replace(/;$/, "");
 }
 

@@ -128,10 +128,16 @@ export class Texts {
         ? { side: "new", file: now, path }
         : { side, file, path };
     }
-    const now = this.matches.get(key(world, file, path.slice(0, 1)));
-    return now
-      ? { side: "new", file: now.file, path: [now.name, ...path.slice(1)] }
-      : { side, file, path };
+    for (let count = path.length; count > 0; count -= 1) {
+      const now = this.matches.get(key(world, file, path.slice(0, count)));
+      if (now)
+        return {
+          side: "new",
+          file: now.file,
+          path: [...now.name.split("."), ...path.slice(count)],
+        };
+    }
+    return { side, file, path };
   }
 
   /**
@@ -181,7 +187,7 @@ export function key(world, file, path) {
  * @param {Node} node
  * @param {Node[]} found where they are added to
  */
-function selves(node, found = []) {
+export function selves(node, found = []) {
   if (node.kind === ts.SyntaxKind.ThisType) found.push(node);
   ts.forEachChild(node, (child) => void selves(child, found));
   return found;
