@@ -3,7 +3,7 @@
 use crate::model::markdown;
 use git_conventional::Commit as Conventional;
 
-/// A message, or one bullet of a squash commit's body.
+/// A message, or one commit that the body of a squash commit lists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Part {
     pub subject: String,
@@ -46,15 +46,18 @@ pub(super) fn split(message: &str) -> Vec<Part> {
     if !is_squash(subject, body) {
         return vec![whole(body)];
     }
-    let (own, bullets, listed) = split_bullets(body);
+    let squash = strip_reference(subject) != subject.trim_end();
+    let (mut own, mut commits, listed) = split_bullets(body);
+    if squash && !listed {
+        (own, commits) = split_paragraphs(body);
+    }
     // If no bullet is a conventional commit, the list is prose: the message is one part with all its footers.
-    if bullets.is_empty() {
-        let squash = strip_reference(subject) != subject.trim_end();
+    if commits.is_empty() {
         return vec![Part { listed: squash && listed, ..whole(body) }];
     }
     let mut parts = vec![Part { listed: true, ..whole(&own) }];
     // Forges list the oldest commit first.
-    parts.extend(bullets.into_iter().rev());
+    parts.extend(commits.into_iter().rev());
     parts
 }
 
@@ -134,6 +137,39 @@ fn split_bullets(body: &str) -> (String, Vec<Part>, bool) {
         }
     }
     (own.join("\n"), parts, listed)
+}
+
+/// The squash commit's own text, and its commits as Gitea before 1.26 lists them: their messages, one below
+/// the other. Each begins with a paragraph whose first line is a subject of a usual type, in lower case:
+/// `Fix: y` is prose.
+fn split_paragraphs(body: &str) -> (String, Vec<Part>) {
+    let lines: Vec<&str> = body.lines().collect();
+    let hidden = markdown::hidden(&lines);
+    let mut own: Vec<&str> = Vec::new();
+    let mut messages: Vec<(&str, Vec<&str>)> = Vec::new();
+    let mut in_message = false;
+    for (index, (&line, hidden)) in lines.iter().zip(hidden).enumerate() {
+        let begins = (index == 0 || lines[index - 1].trim().is_empty()) && !hidden && is_usual(line);
+        in_message = begins || (in_message && (hidden || line.trim_end() != GITHUB_RULE));
+        match messages.last_mut() {
+            _ if begins => messages.push((line.trim(), Vec::new())),
+            Some((_, text)) if in_message => text.push(line),
+            _ => own.push(line),
+        }
+    }
+    let part = |(subject, text): (&str, Vec<&str>)| Part {
+        subject: subject.to_string(),
+        body: text.join("\n"),
+        listed: true,
+    };
+    (own.join("\n"), messages.into_iter().map(part).collect())
+}
+
+/// Is the line a conventional subject of a usual type, in lower case?
+fn is_usual(line: &str) -> bool {
+    let part = Part { subject: line.to_string(), body: String::new(), listed: false };
+    parse_conventional(&part)
+        .is_some_and(|parsed| TYPES.contains(&parsed.kind.as_str()) && line.starts_with(parsed.kind.as_str()))
 }
 
 fn is_conventional(part: &Part) -> bool {

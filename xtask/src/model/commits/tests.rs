@@ -173,6 +173,38 @@ fn a_footer_below_the_rule_belongs_to_the_squash_and_not_to_its_last_bullet() {
 }
 
 #[test]
+fn a_squash_is_split_at_the_messages_that_gitea_writes_one_below_the_other() {
+    for (message, expected) in [
+        (
+            "docs: a (#1)\n\nmore of a\n\nfeat: b\n\nlonger text\n\nfix(ts)!: c\n\n---------\n\n\
+             Co-authored-by: A <a@b.c>",
+            "none | docs: a (#1) | docs releases nothing\n\
+             none | fix(ts)!: c | for ts, by its scope\nminor | feat: b | feature",
+        ),
+        // The first message may be the title.
+        ("feat: a (#1)\n\nfeat: a\n\nfix: b", "minor | feat: a (#1) | feature\npatch | fix: b | fix"),
+        (
+            "a (#1)\n\nfix: b\n\nBREAKING CHANGE: c\n\nfix: d",
+            "none | a (#1) | not conventional\npatch | fix: d | fix\nmajor | fix: b | breaking",
+        ),
+        (
+            "docs: a (#1)\n\nfix: b\n\n---------\n\nBREAKING CHANGE: c",
+            "major | docs: a (#1) | breaking\npatch | fix: b | fix",
+        ),
+        // Prose, code, footers, other types, no paragraph of its own.
+        ("docs: a (#1)\n\nFix: the parser", "none | docs: a (#1) | docs releases nothing"),
+        ("docs: a (#1)\n\n```\n\nfeat: b\n\n```", "none | docs: a (#1) | docs releases nothing"),
+        ("docs: a (#1)\n\nRefs: #1\n\nnote: b", "none | docs: a (#1) | docs releases nothing"),
+        ("docs: a (#1)\n\nwhat it does:\nfeat: b", "none | docs: a (#1) | docs releases nothing"),
+        // Bullets are another form, and other commits are no squashes.
+        ("docs: a (#1)\n\n* wip\n\nfeat: b", "none | docs: a (#1) | docs releases nothing"),
+        ("docs: a\n\nfeat: b", "none | docs: a | docs releases nothing"),
+    ] {
+        assert_eq!(read(&[message]), expected, "{message:?}");
+    }
+}
+
+#[test]
 fn the_highest_bump_is_the_largest_of_all_entries() {
     for (messages, expected) in [
         (&[][..], Bump::None),
