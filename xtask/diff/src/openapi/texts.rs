@@ -53,7 +53,7 @@ impl Texts {
 #[cfg(test)]
 mod tests {
     use super::super::document::At;
-    use super::super::node::Raw;
+    use super::super::node::{Raw, Without};
     use super::*;
     use serde_json::json;
 
@@ -61,12 +61,13 @@ mod tests {
     fn only_what_is_written_and_read_alike_has_one_number() {
         let values = [json!({ "type": "string" }), json!({ "type": "integer" }), json!({ "type": "string" })];
         let mut texts = Texts::default();
-        let mut of = |value, lifted| {
+        let mut of = |value, one| {
             let mut node = Node::new(value, At::root(""));
-            node.raws = vec![Raw { lifted, ..Raw::plain(value, At::root("")) }];
+            let without = Without { any: false, one };
+            node.raws = vec![Raw { without, ..Raw::plain(value, At::root("")) }];
             texts.of(&node).expect("no references")
         };
-        let [text, number, same] = [0, 1, 2].map(|at| [false, true].map(|lifted| of(&values[at], lifted)));
+        let [text, number, same] = [0, 1, 2].map(|at| [false, true].map(|one| of(&values[at], one)));
         assert_eq!(text, same);
         for (one, other) in [(&text[0], &text[1]), (&text[0], &number[0]), (&text[1], &number[0])] {
             assert_ne!(one, other);
