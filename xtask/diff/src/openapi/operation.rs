@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 /// In the order of the output.
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
-/// The key is the path without parameter names, and the method.
-pub(super) type Operations<'v> = BTreeMap<(String, usize), Operation<'v>>;
+/// The path without parameter names, and the method.
+pub(super) type Key = (String, usize);
+pub(super) type Operations<'v> = BTreeMap<Key, Operation<'v>>;
 
 pub(super) struct Operation<'v> {
     pub method: &'v str,
@@ -24,6 +25,22 @@ impl Operation<'_> {
     pub(super) fn label(&self) -> String {
         format!("{} {}", self.method.to_uppercase(), self.path)
     }
+    /// Its URL at a server.
+    pub(super) fn url(&self, server: &str) -> String {
+        format!("{}{}", server.trim_end_matches('/'), template(self.path))
+    }
+}
+
+/// The path without its parameters' names: `/threads/{}/runs/{}`
+pub(super) fn template(path: &str) -> String {
+    let mut text = String::new();
+    let mut rest = path;
+    while let Some((before, tail)) = rest.split_once('{') {
+        text.push_str(before);
+        text.push_str("{}");
+        rest = tail.split_once('}').map_or("", |(_, tail)| tail);
+    }
+    text + rest
 }
 
 /// The operations of path items. `key` says which paths are the same in both documents.

@@ -5,10 +5,11 @@ use super::context::Direction;
 use super::document::At;
 use super::engine::Engine;
 use super::lifecycle;
-use super::operation::{Operation, operations_of};
+use super::operation::{Key, Operation, Operations, operations_of, template};
 use super::rules::*;
 use super::{body, callbacks, parameters, responses, security, servers};
 use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn compare<'v>(engine: &mut Engine<'v>) {
     let paths = At::root("").key("paths");
@@ -17,9 +18,10 @@ pub(super) fn compare<'v>(engine: &mut Engine<'v>) {
     let shared_unchanged = ["/servers", "/security", "/components/securitySchemes"].iter().all(|pointer| {
         engine.unchanged.both(engine.old.root.pointer(pointer), engine.new.root.pointer(pointer))
     });
+    let moved = at_the_same_url(engine, &old, &new);
     for (key, operation) in &old {
         engine.begin(operation.label());
-        match new.get(key) {
+        match new.get(*moved.get(key).unwrap_or(&key)) {
             Some(now) if shared_unchanged && is_unchanged(engine, operation, now) => {}
             Some(now) => both(engine, operation, now, shared_unchanged),
             None => {
@@ -28,23 +30,33 @@ pub(super) fn compare<'v>(engine: &mut Engine<'v>) {
             }
         }
     }
-    for operation in new.iter().filter(|(key, _)| !old.contains_key(*key)).map(|(_, operation)| operation) {
+    let known: BTreeSet<&Key> = old.keys().chain(moved.into_values()).collect();
+    for (_, operation) in new.iter().filter(|(key, _)| !known.contains(key)) {
         engine.begin(operation.label());
         engine.rule(&ENDPOINT_ADDED, "the operation", (&paths, &operation.at), &"", &"");
     }
     callbacks::webhooks(engine);
 }
 
-/// `/threads/{}/runs/{}`
-fn template(path: &str) -> String {
-    let mut text = String::new();
-    let mut rest = path;
-    while let Some((before, tail)) = rest.split_once('{') {
-        text.push_str(before);
-        text.push_str("{}");
-        rest = tail.split_once('}').map_or("", |(_, tail)| tail);
-    }
-    text + rest
+/// The operations whose path is new, by the key of the old one at the same URL: a base path may stand in the
+/// servers' URLs or in the paths.
+fn at_the_same_url<'a, 'v>(
+    engine: &Engine<'v>,
+    old: &'a Operations<'v>,
+    new: &'a Operations<'v>,
+) -> BTreeMap<&'a Key, &'a Key> {
+    let came = new.iter().filter(|(key, _)| !old.contains_key(*key));
+    let came: BTreeMap<(String, usize), &Key> = came
+        .flat_map(|(key, operation)| {
+            servers::paths(engine.new.root, operation).into_iter().map(move |path| ((path, key.1), key))
+        })
+        .collect();
+    let went = old.iter().filter(|(key, _)| !came.is_empty() && !new.contains_key(*key));
+    went.filter_map(|(key, operation)| {
+        let mut paths = servers::paths(engine.old.root, operation).into_iter();
+        Some((key, *paths.find_map(|path| came.get(&(path, key.1)))?))
+    })
+    .collect()
 }
 
 fn gone(engine: &mut Engine, operation: &Operation, path_gone: bool) {

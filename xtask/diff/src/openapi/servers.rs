@@ -12,12 +12,25 @@ const URLS: usize = 50;
 pub(super) fn compare<'v>(engine: &mut Engine<'v>, old: &Operation<'v>, new: &Operation<'v>) {
     let (before, old_at) = listed(engine.old.root, old);
     let (after, new_at) = listed(engine.new.root, new);
-    for url in before.iter().filter(|url| !after.contains(url)) {
-        engine.rule(&SERVER_REMOVED, "", (&old_at, &new_at), url, &"");
+    let urls = |servers: &[String], operation: &Operation| -> Vec<String> {
+        servers.iter().map(|server| operation.url(server)).collect()
+    };
+    let (old_urls, new_urls) = (urls(&before, old), urls(&after, new));
+    for (server, _) in before.iter().zip(&old_urls).filter(|(_, url)| !new_urls.contains(url)) {
+        engine.rule(&SERVER_REMOVED, "", (&old_at, &new_at), server, &"");
     }
-    for url in after.iter().filter(|url| !before.contains(url)) {
-        engine.rule(&SERVER_ADDED, "", (&old_at, &new_at), &"", url);
+    for (server, _) in after.iter().zip(&new_urls).filter(|(_, url)| !old_urls.contains(url)) {
+        engine.rule(&SERVER_ADDED, "", (&old_at, &new_at), &"", server);
     }
+}
+
+/// The paths of an operation's URLs at its servers.
+pub(super) fn paths(root: &Value, operation: &Operation) -> Vec<String> {
+    fn base(server: &str) -> &str {
+        let Some((_, host)) = server.split_once("//") else { return server };
+        host.find('/').map_or("", |at| &host[at..])
+    }
+    listed(root, operation).0.iter().map(|server| operation.url(base(server))).collect()
 }
 
 /// The servers' URLs with the variables' values inserted; `/` if there are none (OpenAPI 3.1.0, OpenAPI
