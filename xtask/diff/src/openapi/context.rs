@@ -10,6 +10,12 @@ pub(super) enum Direction {
     Response,
 }
 
+impl Direction {
+    pub(super) fn turned(self) -> Direction {
+        if self == Direction::Request { Direction::Response } else { Direction::Request }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Body,

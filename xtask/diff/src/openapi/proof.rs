@@ -127,7 +127,19 @@ impl<'v> Engine<'v> {
             }
             self.one_by_one((old, a), (new, b), ctx);
         }
-        let Some((value, fits_none)) = refused else { return };
+        let Some((value, fits_none)) = refused else {
+            let turned = Context { direction: ctx.direction.turned(), ..ctx.clone() };
+            let exclusive = witness::has_one_of(&self.old, old) != witness::has_one_of(&self.new, new);
+            // Perhaps the sender's `oneOf` is all that refuses a value.
+            if exclusive
+                && !self.is_trial()
+                && self.trial(|engine| engine.one_by_one((old, a), (new, b), ctx)).is_none()
+                && let Some((value, false)) = self.overlapping((old, a), (new, b), known, &turned)
+            {
+                self.wider((a, b), &More::Value(value), ctx);
+            }
+            return;
+        };
         // What is a warning for one alternative (a new value of an enum) is not more for the whole.
         let known = if fits_none { Level::Warning } else { Level::Breaking };
         if level < Some(known) {

@@ -50,7 +50,8 @@ pub(super) enum OneOf {
     AtLeast,
 }
 
-/// Whether a value fits a schema. None if that is not decided: patterns are not evaluated.
+/// Whether a value fits a schema. None if that is not decided: patterns are not evaluated, and only the text
+/// that stands for a matching one fits.
 pub(super) fn fits(document: &Document, node: &Node, value: &Value, one_of: OneOf) -> Option<bool> {
     if !node.only.meets(Types::of(value)) {
         return Some(false);
@@ -140,7 +141,7 @@ impl Check<'_, '_> {
                 Value::Number(_) => self.number(key, limit),
                 Value::String(text) => match key {
                     "minLength" | "maxLength" => within(key, limit, text.chars().count()),
-                    "pattern" => None,
+                    "pattern" => limit.as_str().filter(|p| like(p) == *self.value).map(|_| true),
                     _ => Some(true),
                 },
                 Value::Array(items) => self.array(key, limit, items),
@@ -223,6 +224,11 @@ impl Check<'_, '_> {
             _ => Some(true),
         }
     }
+}
+
+/// Stands for a text that matches the pattern.
+fn like(pattern: &str) -> Value {
+    json!(format!("text like {pattern}"))
 }
 
 fn list(value: &Value) -> &[Value] {
@@ -391,6 +397,7 @@ fn build<'v>(
     if view.types.has(Types::STRING) {
         all.extend(lengths(view.length.least, view.length.most).map(|n| Value::String("a".repeat(n))));
         all.extend([json!("b"), json!("q")]);
+        all.extend(view.pattern.map(like));
     }
     if depth > 0 && view.types.has(Types::ARRAY) {
         all.extend(arrays(document, &view, depth, left));
