@@ -99,7 +99,9 @@ impl<'v> Engine<'v> {
     }
 
     fn annotations(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
+        // A default does not decide what fits.
         match (a.default, b.default) {
+            _ if ctx.exact => {}
             (None, Some(new)) => self.shape(ctx, &DEFAULT_ADDED, "default", (a, b), &"", &show(new)),
             (Some(old), None) => self.shape(ctx, &DEFAULT_REMOVED, "default", (a, b), &show(old), &""),
             (Some(old), Some(new)) if !same(old, new) => {

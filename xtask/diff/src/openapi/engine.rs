@@ -348,7 +348,7 @@ pub(super) fn kebab(word: &str) -> String {
     word.chars().flat_map(|c| c.is_uppercase().then_some('-').into_iter().chain(c.to_lowercase())).collect()
 }
 
-fn fill(says: &str, what: &str, from: &dyn Display, to: &dyn Display) -> String {
+pub(super) fn fill(says: &str, what: &str, from: &dyn Display, to: &dyn Display) -> String {
     let mut text = String::new();
     let mut rest = says;
     while let Some((before, tail)) = rest.split_once('{') {

@@ -53,7 +53,7 @@ pub fn every_rule() -> Vec<Listed> {
     for direction in [Direction::Request, Direction::Response] {
         for (required, now, word) in access_changes() {
             let level = access_level(direction, required, now, word);
-            let says = if now { "{what} is now {new}" } else { "{what} is no longer {new}" };
+            let says = access_says(direction, now, word);
             all.push(Listed { id: access_id(direction, required, now, word), level, says });
         }
     }

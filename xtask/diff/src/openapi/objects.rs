@@ -1,7 +1,7 @@
 //! Compares two objects: properties that were added, removed or became required, and unlisted properties.
 
 use super::context::{Context, Direction};
-use super::engine::Engine;
+use super::engine::{Engine, fill};
 use super::node::{Access, Node};
 use super::rules::*;
 use super::schema::View;
@@ -93,8 +93,7 @@ impl<'v> Engine<'v> {
         self.shape(ctx, shape, "", (a, b), &"", &"");
     }
 
-    /// Changes of `readOnly` and `writeOnly` themselves. They don't break, except that a hidden property
-    /// becomes visible or must now be sent, and that one that was always present is no longer sent.
+    /// Changes of `readOnly` and `writeOnly` themselves.
     fn access(&mut self, was: &Property, is: &Property, (old, new): (&Node<'v>, &Node<'v>), ctx: &Context) {
         let read = (was.access.read_only, is.access.read_only, "read-only");
         let write = (was.access.write_only, is.access.write_only, "write-only");
@@ -109,15 +108,14 @@ impl<'v> Engine<'v> {
                 self.rule(&REQUEST_PROPERTY_SENT, &what, (&old.at, &new.at), &"", &"");
                 continue;
             }
-            let no_longer = if now { "now" } else { "no longer" };
-            let id = access_id(ctx.direction, is.required, now, word);
             let level = access_level(ctx.direction, was.required, now, word);
-            self.custom(
-                id,
-                level,
-                format!("{what} is {no_longer} {word}"),
-                (old.at.pointer(), new.at.pointer()),
-            );
+            // A value fits, whether it may be sent or not.
+            if ctx.exact && level == Level::Warning {
+                continue;
+            }
+            let id = access_id(ctx.direction, is.required, now, word);
+            let message = fill(access_says(ctx.direction, now, word), &what, &"", &word);
+            self.custom(id, level, message, (old.at.pointer(), new.at.pointer()));
         }
     }
 

@@ -339,10 +339,12 @@ pub(super) const PATTERN_CHANGED: Shape =
     shape("pattern-changed", W, W, "{what} had to match {old}, now {new}");
 pub(super) const DEFAULT_ADDED: Shape =
     shape("default-value-added", I, I, "{what} now has the default {new}");
+// Requests that leave the value out now mean something else, or nobody knows what. A new default may only
+// say what they meant before, and a default limits no response.
 pub(super) const DEFAULT_REMOVED: Shape =
-    shape("default-value-removed", I, I, "{what} no longer has the default {old}");
+    shape("default-value-removed", W, I, "{what} no longer has the default {old}");
 pub(super) const DEFAULT_CHANGED: Shape =
-    shape("default-value-changed", I, I, "the default of {what} was {old}, now {new}");
+    shape("default-value-changed", W, I, "the default of {what} was {old}, now {new}");
 pub(super) const SCHEMA_DEPRECATED: Shape = shape("deprecated", I, I, "{what} is deprecated");
 pub(super) const SCHEMA_REACTIVATED: Shape = shape("reactivated", I, I, "{what} is no longer deprecated");
 pub(super) const ONE_OF_ADDED: Shape = shape("one-of-added", I, B, "{what} may now also be {new}");
@@ -407,8 +409,20 @@ pub(super) fn access_id(direction: Direction, required: bool, now: bool, word: &
     format!("{direction}-{required}-property-became-{not}{word}")
 }
 
-/// What was always sent, and is no longer, breaks.
+/// What was always received, and is no longer, breaks. What may no longer be sent may be ignored or refused
+/// (JSON Schema Validation 2020-12, 9.4), like a property that was removed.
 pub(super) fn access_level(direction: Direction, was_required: bool, now: bool, word: &str) -> Level {
-    let lost = now && word == "write-only" && was_required && direction == Direction::Response;
-    if lost { B } else { I }
+    match (direction, now, word) {
+        (Direction::Response, true, "write-only") if was_required => B,
+        (Direction::Request, true, "read-only") => W,
+        _ => I,
+    }
+}
+
+pub(super) fn access_says(direction: Direction, now: bool, word: &str) -> &'static str {
+    match (direction, now, word) {
+        (_, false, _) => "{what} is no longer {new}",
+        (Direction::Request, _, "read-only") => "{what} is now {new}: sent values may be ignored or refused",
+        _ => "{what} is now {new}",
+    }
 }
