@@ -181,6 +181,9 @@ mod tests {
             platform-refused: allow what was allowed before
             command-removed: restore it, deprecated, until the next major version
             dependency-removed: keep the package in `dependencies` or `peerDependencies`
+            main-removed: keep the field until the next major version
+            field-removed: keep the field until the next major version
+            side-effects-dropped: list the files that do something when they are imported
             types-removed: let the build write the declaration files
             exports-sealed: add the files that users import to `exports`
             old-declarations-broken: check by hand what changed, and release the repair

@@ -37,6 +37,19 @@ pub const ALL: &[Rule] = &[
         "its users",
         "the declarations import `{what}`, which is no longer installed with the package",
     ),
+    rule("main-removed", B, "importers", "`main` was removed from package.json, and there is no index.js"),
+    rule(
+        "field-removed",
+        W,
+        "bundlers and older tools",
+        "`{what}` in package.json was `{old}`, now {new}: they take another file, or none",
+    ),
+    rule(
+        "side-effects-dropped",
+        W,
+        "importers that use no export",
+        "`sideEffects` in package.json was {old}, now {new}: bundlers leave out more files",
+    ),
     rule("types-removed", B, "importers", "`{what}` no longer has types"),
     rule(
         "exports-sealed",
@@ -211,6 +224,8 @@ pub fn help(id: &str) -> Option<&'static str> {
         }
         "require-maybe-refused" => "add `require` or `default` to `exports`",
         "exports-sealed" => "add the files that users import to `exports`",
+        "main-removed" | "field-removed" => "keep the field until the next major version",
+        "side-effects-dropped" => "list the files that do something when they are imported",
         "became-es-module" => "give `require` a `.cjs` file",
         "became-commonjs" => "give `import` a `.mjs` file",
         "engines-raised" => "support that Node until the next major version",

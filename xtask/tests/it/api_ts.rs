@@ -408,6 +408,85 @@ fn what_a_package_asks_of_those_who_install_it_is_part_of_its_api() {
 }
 
 #[test]
+fn fields_that_bundlers_read_are_part_of_a_packages_api() {
+    let manifest = |more: &Value| {
+        let mut all = json!({ "types": "./index.d.ts", "main": "./a.js" });
+        all.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        all
+    };
+    let browser = |value: Value| json!({ "browser": value });
+    let effects = |value: Value| json!({ "sideEffects": value });
+    let exports = |more: Value| {
+        let mut all = more;
+        all["exports"] = json!({ ".": { "types": "./index.d.ts", "default": "./a.js" } });
+        all
+    };
+    let nothing = || json!({});
+    let cases = [
+        (browser(json!("b.js")), nothing(), vec!["field-removed browser"]),
+        (browser(json!("b.js")), browser(json!("./c.js")), vec![]),
+        (browser(json!("b.js")), json!({ "main": "./b.js" }), vec![]),
+        (browser(json!("b.js")), json!({ "module": "./b.js" }), vec![]),
+        (browser(json!("b.js")), browser(json!({ "a.js": "./c.js" })), vec![]),
+        (browser(json!({ "./a.js": "./b.js" })), nothing(), vec!["field-removed browser"]),
+        (
+            browser(json!({ "./x.js": "./y.js", "fs": false, "z": "./z.js", "ws": false })),
+            browser(json!({ "z": false, "ws": "./ws.js" })),
+            vec![
+                "field-removed browser[\"./x.js\"]",
+                "field-removed browser[\"fs\"]",
+                "field-removed browser[\"z\"]",
+            ],
+        ),
+        (nothing(), browser(json!({ "fs": false })), vec![]),
+        (json!({ "react-native": "./b.js" }), nothing(), vec!["field-removed react-native"]),
+        (json!({ "module": "./b.js" }), nothing(), vec!["field-removed module"]),
+        (json!({ "module": "./b.js" }), json!({ "module": "./c.js" }), vec![]),
+        (json!({ "module": "./b/index.mjs" }), json!({ "main": "b" }), vec![]),
+        (exports(nothing()), exports(json!({ "main": null })), vec!["field-removed main"]),
+        (exports(nothing()), exports(json!({ "types": null })), vec!["field-removed types"]),
+        (exports(nothing()), exports(json!({ "types": null, "typings": "index.d.ts" })), vec![]),
+        (exports(nothing()), exports(json!({ "types": null, "main": "index.js" })), vec![]),
+        (nothing(), effects(json!(false)), vec!["side-effects-dropped sideEffects"]),
+        (nothing(), effects(json!(["*.css"])), vec!["side-effects-dropped sideEffects"]),
+        (effects(json!(["a", "b"])), effects(json!(["b"])), vec!["side-effects-dropped sideEffects"]),
+        (effects(json!(["a"])), effects(json!(["b", "a"])), vec![]),
+        (effects(json!(["a"])), effects(json!(true)), vec![]),
+        (effects(json!(false)), effects(json!(["a"])), vec![]),
+        // Only the package itself can use these.
+        (json!({ "imports": { "#a": "./a.js" } }), json!({ "imports": { "#a": "./b.js" } }), vec![]),
+    ];
+    for (old, new, expected) in cases {
+        assert_eq!(read([&manifest(&old), &manifest(&new)], F), expected, "{old} {new}");
+    }
+}
+
+#[test]
+fn a_field_that_gives_a_file_is_compared_with_the_files_that_there_are() {
+    let plain = json!({ "name": "demo-agent", "types": "./index.d.ts" });
+    let with = |more: [(&str, Value); 1]| {
+        let mut all = plain.clone();
+        more.into_iter().for_each(|(key, value)| all[key] = value);
+        all
+    };
+    let main = with([("main", json!("lib/a"))]);
+    let browser = with([("browser", json!({ "./lib/a.js": "./lib/b.js" }))]);
+    let folder = with([("main", json!("lib"))]);
+    for (old, files, after, expected) in [
+        (&main, vec!["lib/a.js"], vec![], vec!["breaking main-removed ."]),
+        (&main, vec!["lib/a.js"], vec![("index.js", "//")], vec![]),
+        (&main, vec![], vec![], vec![]),
+        (&folder, vec!["lib/index.js"], vec![], vec!["breaking main-removed ."]),
+        (&browser, vec!["lib/a.js"], vec![("lib/a.js", "")], vec![]),
+        (&browser, vec!["lib/a.js"], vec![], vec!["warning field-removed browser[\"./lib/a.js\"]"]),
+    ] {
+        let mut all = vec![("index.d.ts", F)];
+        all.extend(files.iter().map(|file| (*file, "//")));
+        assert_eq!(between(&["."], [old, &plain], &all, &after), expected, "{old} {files:?} {after:?}");
+    }
+}
+
+#[test]
 fn a_dependency_that_declarations_import_is_installed_with_the_package() {
     let import = "import type { A } from \"@scope/dep/sub\";\nexport declare const a: A;\n";
     let manifest = |dependencies: Value| json!({ "types": "./index.d.ts", "dependencies": dependencies });

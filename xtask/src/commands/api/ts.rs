@@ -16,10 +16,11 @@ use xshell::cmd;
 
 pub(crate) mod declarations;
 
-const READER: [(&str, &str); 17] = [
+const READER: [(&str, &str); 18] = [
     ("main.mjs", include_str!("ts/reader/main.mjs")),
     ("ambient.mjs", include_str!("ts/reader/ambient.mjs")),
     ("entries.mjs", include_str!("ts/reader/entries.mjs")),
+    ("fields.mjs", include_str!("ts/reader/fields.mjs")),
     ("install.mjs", include_str!("ts/reader/install.mjs")),
     ("maps.mjs", include_str!("ts/reader/maps.mjs")),
     ("world.mjs", include_str!("ts/reader/world.mjs")),

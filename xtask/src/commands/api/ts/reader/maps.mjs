@@ -1,6 +1,7 @@
 // What importers notice of a package.json: entry points, their conditions, the format of their files.
 
 import { format, reached } from "./entries.mjs";
+import { compareFields } from "./fields.mjs";
 import { compareInstall } from "./install.mjs";
 
 /** @typedef {import("./entries.mjs").Entries} Entries */
@@ -46,6 +47,11 @@ export function compareMaps(maps, tell) {
     if (!pattern || maps.asked.includes(pattern)) told("entry-added", path);
   }
   compareInstall(old.manifest, now.manifest, told);
+  compareFields(
+    { root: maps.roots.old, manifest: old.manifest },
+    { root: maps.roots.new, manifest: now.manifest },
+    told,
+  );
 }
 
 /** The guarded entry points that neither version has, or has types for. @param {Maps} maps */
