@@ -741,6 +741,34 @@ fn a_package_of_sources_is_compared_by_its_declarations() {
 }
 
 #[test]
+fn the_types_of_sources_are_inferred_with_the_packages_own_options() {
+    let manifest = json!({ "name": "demo-agent", "version": "0.0.1", "exports": "./src/index.ts" });
+    let options = |more: Value| json!({ "compilerOptions": more }).to_string();
+    let source =
+        |result: &str| format!("export function f(list: string[], a?: string) {{\n  return {result};\n}}\n");
+    let widened = || vec!["breaking return-type-widened f"];
+    let nothing = Vec::new;
+    for (settings, old, new, expected) in [
+        (json!({}), "a ?? \"\"", "a", widened()),
+        (json!({ "lib": ["es2023"] }), "a ?? \"\"", "a", widened()),
+        (json!({ "strict": false }), "a ?? \"\"", "a", nothing()),
+        (json!({ "strictNullChecks": false }), "a ?? \"\"", "a", nothing()),
+        (json!({}), "list[0] ?? \"\"", "list[0]", nothing()),
+        (json!({ "noUncheckedIndexedAccess": true }), "list[0] ?? \"\"", "list[0]", widened()),
+        (json!({ "noUncheckedIndexedAccess": true }), "list[0]", "list[0] ?? \"\"", nothing()),
+    ] {
+        let (before, after, base) = (source(old), source(new), options(settings.clone()));
+        let files = [
+            ("src/index.ts", before.as_str()),
+            ("base.json", &base),
+            ("tsconfig.json", "{ \"extends\": \"./base.json\", /* our own */ }"),
+        ];
+        let found = between(&["."], [&manifest; 2], &files, &[("src/index.ts", &after)]);
+        assert_eq!(found, expected, "{settings} {old} {new}");
+    }
+}
+
+#[test]
 fn a_packages_own_install_scripts_are_not_run_without_its_sources() {
     let repo = crate::demo::files(&["ts"]);
     let manifest = repo.read("apps/ts/package.json");

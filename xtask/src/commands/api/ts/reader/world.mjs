@@ -27,6 +27,16 @@ import { ts } from "./typescript.mjs";
 /** What a top-level name is called for us. */
 export const HANDLE = "__xtask_";
 const { PossiblyContainsDynamicImport } = /** @type {any} */ (ts.NodeFlags);
+/** Options of the compiler that change the types which it infers. */
+const STRICTNESS = [
+  "strict",
+  "strictNullChecks",
+  "strictBindCallApply",
+  "strictBuiltinIteratorReturn",
+  "noImplicitAny",
+  "noUncheckedIndexedAccess",
+  "useUnknownInCatchVariables",
+];
 const PROBE = "__xtask_probe.ts";
 
 /**
@@ -120,6 +130,7 @@ export class World {
     const program = ts.createProgram(this.files, {
       ...this.options,
       ...{ declaration: true, emitDeclarationOnly: true, noEmit: false, jsx: JsxEmit.Preserve },
+      ...strictness(this.roots.new),
       // Not beside a source, where another file may be.
       declarationDir: join(this.roots.new, HANDLE),
       types: ambient(this.roots.new),
@@ -383,6 +394,23 @@ export function inTable(table, name) {
 /** @param {string} file */
 function extension(file) {
   return /\.d\.[cm]?ts$/.exec(file)?.[0] ?? ".ts";
+}
+
+/**
+ * The options of the package's own tsconfig.json that decide which types its sources get: its users do not
+ * write these types, so they know those that the author sees. Both versions get the options of the new one,
+ * as users' own options do not change with a release.
+ *
+ * @param {string} root
+ * @returns {import("typescript").CompilerOptions}
+ */
+function strictness(root) {
+  const file = join(root, "tsconfig.json");
+  if (!existsSync(file)) return {};
+  const { config } = ts.readConfigFile(file, ts.sys.readFile);
+  const host = { ...ts.sys, readDirectory: () => [] };
+  const { options } = ts.parseJsonConfigFileContent(config ?? {}, host, root);
+  return Object.fromEntries(Object.entries(options).filter(([name]) => STRICTNESS.includes(name)));
 }
 
 /** What brings global types: the `@types` that are there. @param {string} root */
