@@ -7,7 +7,6 @@ use crate::api_cases::{self, Case};
 use crate::support;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 
 const READER: &str = "src/commands/api/python/reader";
@@ -98,18 +97,14 @@ fn line(number: usize, case: &Case, reads: &Value) -> Value {
 /// side.
 fn part(number: usize, surface: &Value, other: &Value) -> Value {
     let case = format!("demo.case_{number}");
-    let own = |path: &str| path == case || path.starts_with(&format!("{case}."));
-    let public: BTreeSet<&String> = [surface, other]
-        .into_iter()
-        .flat_map(|s| s["names"].as_object().unwrap())
-        .filter(|(_, name)| name["public"] == true)
-        .map(|(path, _)| path)
-        .collect();
+    let own =
+        |path: &str| path.strip_prefix(&case).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    let public = |path: &str| [surface, other].iter().any(|one| one["names"][path]["public"] == true);
     let names = surface["names"]
         .as_object()
         .unwrap()
         .iter()
-        .filter(|(path, name)| own(path) && (public.contains(path) || own(name["to"].as_str().unwrap())));
+        .filter(|(path, name)| own(path) && (public(path) || own(name["to"].as_str().unwrap())));
     let objects = surface["objects"].as_object().unwrap().iter().filter(|(path, _)| own(path));
     let slim = |map: &mut dyn Iterator<Item = (&String, &Value)>| -> Map<String, Value> {
         map.map(|(path, value)| (path.clone(), without_defaults(value))).collect()
