@@ -331,14 +331,8 @@ fn removed<'a>(
         compare.seen.remove(&(path, ""));
         return None;
     }
-    // BaseException has it.
-    if types::EXCEPTION_MEMBERS.contains(&name)
-        && new.ancestors.iter().any(|base| is_exception(compare, base))
-    {
-        return None;
-    }
-    // `Generic` has it.
-    if name == "__class_getitem__" && !new.type_parameters.is_empty() {
+    // A class of Python has it, or `Generic`.
+    if new.given.contains(name) || (name == "__class_getitem__" && !new.type_parameters.is_empty()) {
         return None;
     }
     // Its decorator writes it.

@@ -115,9 +115,11 @@ fn kept(
     if new.fixed && !old.fixed && !frozen {
         found.push(difference(&rules::FIELD_FIXED, name, "", ""));
     }
-    if new.written && !old.written {
-        found.push(difference(&rules::FIELD_WRITTEN, name, "", ""));
+    if new.excluded && !old.excluded {
+        found.push(difference(&rules::FIELD_EXCLUDED, name, "", ""));
     }
+    let (was, is) = (old.annotation.as_deref(), new.annotation.as_deref());
+    found.extend(written(compare, (&rules::FIELD_WRITTEN, name), (&old.written, was), (&new.written, is)));
     if let (Some(was), Some(is)) = (&old.default, &new.default)
         && !signature::same_value(was, is)
     {
@@ -134,6 +136,25 @@ fn kept(
         found.extend(rule.map(|rule| difference(rule, name, &was, &is)));
     }
     found
+}
+
+/// What a method returns that writes a field or a model, before and after; without one, it is as annotated.
+pub(super) fn written(
+    compare: &Compare,
+    (rule, what): (&'static Rule, &str),
+    (old, was): (&Option<String>, Option<&str>),
+    (new, is): (&Option<String>, Option<&str>),
+) -> Option<Difference> {
+    let same = match (old, new) {
+        (Some(before), Some(after)) => compare.fits_old(before, after) != Answer::No,
+        (before, after) => before == after,
+    };
+    let shown = |written: &Option<String>, annotation: Option<&str>| match written.as_deref() {
+        None => annotation.unwrap_or("as annotated").to_string(),
+        Some("typing.Any") => "what a method returns".to_string(),
+        Some(text) => compare.old_type(text).to_string(),
+    };
+    (!same).then(|| difference(rule, what, &shown(old, was), &shown(new, is)))
 }
 
 /// The first limit that refuses values which were taken.

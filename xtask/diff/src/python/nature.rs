@@ -3,7 +3,7 @@
 use super::rules;
 use super::signature::{Difference, difference};
 use super::surface::{Class, Model, Surface, TypeParameter};
-use super::{Compare, Pair, functions, types};
+use super::{Compare, Pair, fields, functions, types};
 use std::collections::BTreeSet;
 
 pub(super) fn compare(compare: &mut Compare, pair: &Pair, old: &Class, new: &Class) {
@@ -27,6 +27,11 @@ pub(super) fn compare(compare: &mut Compare, pair: &Pair, old: &Class, new: &Cla
     }
     if new.checked && !old.checked && new.model == old.model {
         found.push(difference(&rules::MODEL_CHECKED, "", "", ""));
+    }
+    if old.model == new.model {
+        let fields = Some("that of its fields");
+        let (was, is) = ((&old.written, fields), (&new.written, fields));
+        found.extend(fields::written(compare, (&rules::MODEL_WRITTEN, ""), was, is));
     }
     found.extend(metaclass(compare, old, new));
     found.extend(truth(compare, old, new));

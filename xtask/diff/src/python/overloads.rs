@@ -5,6 +5,7 @@ use super::rules::{self, Rule};
 use super::signature::{self, Difference, called, difference};
 use super::surface::{Function, Parameter, Signature};
 use super::types::{self, Answer};
+use super::variables;
 use crate::change::Change;
 use crate::finding::Level;
 use std::collections::HashSet;
@@ -47,11 +48,13 @@ pub(super) fn compare(compare: &Compare, old: &Function, new: &Function) -> Vec<
         found.extend(same_wait.then(|| returned(compare, &before, &after)).flatten());
         found
     };
+    let olds = signatures(old);
+    if same_for_each_type(compare, old, new, &all) {
+        return Vec::new();
+    }
     if old.overloads.is_empty() && new.overloads.is_empty() {
         return all(&old.signature, &new.signature);
     }
-    let olds =
-        if old.overloads.is_empty() { std::slice::from_ref(&old.signature) } else { &old.overloads[..] };
     let mut news: Vec<&Signature> = new.overloads.iter().collect();
     // Type checkers ignore the implementation of overloads, but without types it is the best information.
     if old.overloads.is_empty() || new.overloads.is_empty() {
@@ -86,6 +89,35 @@ pub(super) fn compare(compare: &Compare, old: &Function, new: &Function) -> Vec<
         told.insert((one.rule.id, one.what.clone(), which.to_string(), one.new.clone()))
     });
     found
+}
+
+/// Whether limited variables, such as `AnyStr`, only say shorter what overloads say, or the opposite.
+fn same_for_each_type(
+    compare: &Compare,
+    old: &Function,
+    new: &Function,
+    all: &dyn Fn(&Signature, &Signature) -> Vec<Difference>,
+) -> bool {
+    let each = |surface, function| -> Option<Vec<Signature>> {
+        let signatures = signatures(function).iter();
+        Some(signatures.map(|one| variables::spelt_out(surface, one)).collect::<Option<Vec<_>>>()?.concat())
+    };
+    let (Some(olds), Some(news)) = (each(compare.old, old), each(compare.new, new)) else { return false };
+    let as_written = (olds.len(), news.len()) == (signatures(old).len(), signatures(new).len());
+    let same = |before: &Signature| {
+        let first = news.iter().find(|after| accepts(compare, old, before, new, after));
+        first.is_some_and(|after| all(before, after).is_empty())
+    };
+    !as_written && olds.iter().all(same)
+}
+
+/// What type checkers know of a function: its overloads, or its one signature.
+fn signatures(function: &Function) -> &[Signature] {
+    if function.overloads.is_empty() {
+        std::slice::from_ref(&function.signature)
+    } else {
+        &function.overloads
+    }
 }
 
 fn changed(rule: &'static Rule, function: &Function, overload: &Signature) -> Difference {
@@ -138,9 +170,7 @@ fn refused_by_all(each: &[Vec<Difference>], best: usize) -> Vec<Difference> {
 
 fn returned(compare: &Compare, old: &Signature, new: &Signature) -> Option<Difference> {
     let (before, after) = (old.returns.as_ref()?, new.returns.as_ref()?);
-    let never =
-        |returns: &String| ["typing.Never", "typing.NoReturn"].contains(&types::name(returns).as_str());
-    if never(after) && !never(before) {
+    if types::is_never(after) && !types::is_never(before) {
         return Some(difference(&rules::NEVER_RETURNS, "", "", ""));
     }
     // Callers ignore a None. But a new generator or awaitable does nothing unless it is used.

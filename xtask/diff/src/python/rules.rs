@@ -159,9 +159,9 @@ pub(super) const RETURN_RETYPED: Rule = rule(
 );
 pub(super) const NEVER_RETURNS: Rule = rule(
     "never-returns",
-    W,
+    B,
     "code after the call",
-    "it never returns now, so type checkers ignore what follows a call",
+    "it never returns now: what follows a call does not run, and type checkers ignore it",
 );
 pub(super) const SWALLOWS: Rule = rule(
     "exit-may-suppress",
@@ -175,11 +175,12 @@ pub(super) const BECAME_SYNC: Rule =
     rule("became-sync", B, "callers, subclassers", "it can no longer be awaited");
 pub(super) const TO_INSTANCE: Rule =
     rule("method-needs-instance", B, "callers", "it was a {old} method, now it needs an instance");
+// Calls on an instance work as before, and those that pass an instance to the class are rare.
 pub(super) const BINDING: Rule = rule(
     "method-binding-changed",
-    W,
-    "callers on the class, subclassers",
-    "it was a {old} method, now a {new} method",
+    I,
+    "callers that pass an instance to it on the class, subclassers that override it",
+    "it was a {old} method, now a {new} method; calls on an instance work as before",
 );
 pub(super) const MANAGER: Rule =
     rule("became-context-manager", B, "callers", "the context manager decorators were {old}, now {new}");
@@ -394,12 +395,16 @@ pub(super) const FIELD_CHECKED: Rule = rule(
 );
 pub(super) const FIELD_FIXED: Rule =
     rule("field-became-read-only", B, "code that sets it", "the field `{what}` can no longer be set");
+pub(super) const FIELD_EXCLUDED: Rule =
+    rule("field-left-out", B, "readers of its JSON", "the field `{what}` is left out of its JSON now");
 pub(super) const FIELD_WRITTEN: Rule = rule(
-    "field-maybe-written-differently",
-    W,
+    "field-written-differently",
+    B,
     "readers of its JSON",
-    "the field `{what}` is left out of its JSON now, or written by a method",
+    "the JSON of the field `{what}` was {old}, now {new}",
 );
+pub(super) const MODEL_WRITTEN: Rule =
+    rule("model-written-differently", B, "readers of its JSON", "its JSON was {old}, now {new}");
 pub(super) const KEYS_REMOVED: Rule =
     rule("key-removed", W, "readers", "the dictionary no longer has the key {what}");
 pub(super) const KEY_READ_ONLY: Rule =

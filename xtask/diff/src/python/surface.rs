@@ -173,6 +173,8 @@ pub struct Class {
     pub unknown: bool,
     /// Public names, including inherited ones, with the path of their definition.
     pub members: BTreeMap<String, String>,
+    /// Names that it has from classes of Python itself, such as `str`.
+    pub given: BTreeSet<String>,
     /// Whether type checkers know its module: by a stub, or by annotations.
     #[serde(default)]
     pub annotated: bool,
@@ -206,6 +208,8 @@ pub struct Class {
     pub metaclass: Option<String>,
     /// A validator checks the values as a whole.
     pub checked: bool,
+    /// What the method returns that writes the model's JSON, if one does.
+    pub written: Option<String>,
     pub frozen: bool,
     pub ordered: bool,
     /// None if an older reader did not say.
@@ -251,9 +255,12 @@ pub struct Field {
     /// It can only be set by the constructor.
     #[serde(default)]
     pub fixed: bool,
-    /// It is left out of the model's JSON, or a method writes it.
+    /// It is left out of the model's JSON.
     #[serde(default)]
-    pub written: bool,
+    pub excluded: bool,
+    /// What the method returns that writes it, if one does.
+    #[serde(default)]
+    pub written: Option<String>,
 }
 
 #[derive(Debug, PartialEq, Eq, Deserialize)]

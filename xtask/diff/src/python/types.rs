@@ -7,7 +7,7 @@ mod known;
 pub(super) mod parse;
 mod show;
 
-pub(super) use known::{EXCEPTION_MEMBERS, name};
+pub(super) use known::name;
 pub(super) use parse::parse;
 pub(super) use show::differences;
 
@@ -90,6 +90,7 @@ impl Classes {
             (Type::Unknown(own), Type::Name(name, _)) if own == SELF && self.0.contains_key(name) => Yes,
             (Type::Name(name, _), Type::Unknown(own)) if own == SELF && self.0.contains_key(name) => No,
             (Type::Variable(a, _), Type::Variable(b, _)) if a == b => Yes,
+            (a, Type::Variable(_, Some(bound))) if self.fits(a, bound) == No => No,
             (Type::Unknown(_) | Type::Variable(..), _) | (_, Type::Unknown(_) | Type::Variable(..)) => Maybe,
             (_, Type::Never) => No,
             (Type::Literal(a), Type::Literal(b)) => literal_fits(a, b),
@@ -234,11 +235,17 @@ impl Classes {
     }
 }
 
+/// Whether an annotation is `Never` or `NoReturn`.
+pub(super) fn is_never(text: &str) -> bool {
+    ["typing.Never", "typing.NoReturn"].contains(&name(text).as_str())
+}
+
 /// The class of a literal value. None for computed values.
 pub(super) fn of_value(text: &str) -> Option<&'static str> {
     let text = text.trim();
     match text {
         "True" | "False" => return Some("bool"),
+        "None" => return Some("None"),
         _ if text.parse::<i64>().is_ok() => return Some("int"),
         _ if text.starts_with(|c: char| c.is_ascii_digit() || c == '-') && text.parse::<f64>().is_ok() => {
             return Some("float");
@@ -248,6 +255,7 @@ pub(super) fn of_value(text: &str) -> Option<&'static str> {
     let whole = |open: char, close: char| text.starts_with(open) && text.ends_with(close);
     match text.chars().next()? {
         '\'' | '"' if whole('\'', '\'') || whole('"', '"') => Some("str"),
+        'b' if text.starts_with("b'") && text.ends_with('\'') => Some("bytes"),
         '[' if whole('[', ']') => Some("list"),
         '(' if text == "()" || (whole('(', ')') && is_tuple(text)) => Some("tuple"),
         '{' if text == "{}" || (whole('{', '}') && top_level(text, ':')) => Some("dict"),

@@ -51,13 +51,13 @@ pub(super) fn compare(compare: &mut Compare, pair: Pair, old: &Attribute, new: &
         compare.add(pair.clone(), difference(&rules::NARROWED_ATTRIBUTE, "", &was, &is));
     }
     // What an instance begins with may change.
-    let constant_table = old.on_class || compare.old.names.contains_key(&pair.symbol);
+    let constant_value = old.on_class || compare.old.names.contains_key(&pair.symbol);
     let held = |one: &Attribute| one.holds.clone().filter(|holds| !holds.ends_with("TypeAlias"));
     let found = match (&held(old), &held(new)) {
         (Some(before), Some(after)) => retyped(compare, (old, before), (new, after), is_property),
-        (None, None) if !was_property && !is_property => inferred(compare, old, new)
+        (None, None) if !was_property && !is_property => inferred(compare, (old, new), constant_value)
             .or_else(|| meant(compare, old, new))
-            .or_else(|| keys_removed(old, new).filter(|_| constant_table)),
+            .or_else(|| keys_removed(old, new).filter(|_| constant_value)),
         _ => None,
     };
     if let Some(found) = found {
@@ -73,6 +73,8 @@ fn retyped(
 ) -> Option<Difference> {
     let after = &compare.with_old_variable(before, after);
     let rule = match (compare.fits_old(before, after), compare.fits_new(before, after)) {
+        // Every type includes what never is, but nobody can read it.
+        _ if types::is_never(after) && !types::is_never(before) => &rules::RETYPED_ATTRIBUTE,
         (Answer::No, _) => &rules::RETYPED_ATTRIBUTE,
         (Answer::Maybe, _) => &rules::MAYBE_RETYPED_ATTRIBUTE,
         (Answer::Yes, Answer::No) if !is_property && new.writable && !before.contains("Final") => {
@@ -112,9 +114,12 @@ fn keys(value: &str) -> Option<Vec<String>> {
     pairs.map(key).collect()
 }
 
-/// Without annotations: compares the types of literal values.
-fn inferred(compare: &Compare, old: &Attribute, new: &Attribute) -> Option<Difference> {
+/// Without annotations: compares the types of literal values. A number may be any number, and `None` may
+/// stand for what is set later.
+fn inferred(compare: &Compare, (old, new): (&Attribute, &Attribute), constant: bool) -> Option<Difference> {
     let (before, after) = (old.value.as_deref()?, new.value.as_deref()?);
     let (a, b) = (types::of_value(before)?, types::of_value(after)?);
-    (compare.fits_old(a, b) == Answer::No).then(|| difference(&rules::MAYBE_RETYPED_ATTRIBUTE, "", a, b))
+    let certain = constant && b != "None" && (a, b) != ("int", "float");
+    let rule = if certain { &rules::RETYPED_ATTRIBUTE } else { &rules::MAYBE_RETYPED_ATTRIBUTE };
+    (a != "None" && compare.fits_old(a, b) == Answer::No).then(|| difference(rule, "", a, b))
 }

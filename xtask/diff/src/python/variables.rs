@@ -7,6 +7,8 @@ use super::surface::{Is, Signature, Surface};
 use super::types::Answer;
 
 const MAKERS: [&str; 2] = ["typing.TypeVar(", "typing_extensions.TypeVar("];
+/// No signature is written out in more combinations.
+const MOST: usize = 32;
 
 /// A type variable, as it was made.
 pub(super) struct Variable<'a> {
@@ -19,6 +21,10 @@ pub(super) struct Variable<'a> {
 
 /// What the definition at this path says, if it is that of a type variable.
 pub(super) fn variable<'a>(surface: &'a Surface, path: &str) -> Option<Variable<'a>> {
+    if path == "typing.AnyStr" {
+        let bounds = vec!["str", "bytes"];
+        return Some(Variable { arguments: bounds.clone(), bounds, variance: "invariant" });
+    }
     let Is::Attribute(attribute) = &surface.objects.get(path)?.is else { return None };
     let means = attribute.means.as_deref()?;
     let inside = MAKERS.iter().find_map(|maker| means.strip_prefix(maker))?.strip_suffix(')')?;
@@ -153,6 +159,30 @@ impl Compare<'_> {
         }
         came.iter().zip(&gone).map(|(new, old)| (new.to_string(), old.to_string())).collect()
     }
+}
+
+/// The signature for each combination of types that its limited variables, such as `AnyStr`, stand for. None
+/// if these are too many.
+pub(super) fn spelt_out(surface: &Surface, signature: &Signature) -> Option<Vec<Signature>> {
+    let mut found = vec![signature.clone()];
+    for path in variables(surface, &texts(signature)) {
+        let bounds = variable(surface, path)?.bounds;
+        if bounds.len() > 1 {
+            let each = |one: &Signature| bounds.iter().map(|of| with(one, path, of)).collect::<Vec<_>>();
+            found = found.iter().flat_map(each).collect();
+        }
+        if found.len() > MOST {
+            return None;
+        }
+    }
+    Some(found)
+}
+
+fn with(signature: &Signature, variable: &str, of: &str) -> Signature {
+    let mut found = signature.clone();
+    let types = found.parameters.iter_mut().filter_map(|p| p.takes.as_mut());
+    types.chain(&mut found.returns).for_each(|text| *text = replaced(text, &[(variable.into(), of.into())]));
+    found
 }
 
 /// All types of a signature.

@@ -135,10 +135,6 @@ const SUPERS: &[(&str, &[&str])] = &[
     ("json.JSONDecodeError", &["ValueError"]),
 ];
 
-/// What every exception has.
-pub(crate) const EXCEPTION_MEMBERS: [&str; 6] =
-    ["args", "with_traceback", "add_note", "__cause__", "__context__", "__traceback__"];
-
 /// Protocols: a class is one if it has their methods.
 const STRUCTURAL: &[&str] = &["os.PathLike"];
 

@@ -91,10 +91,6 @@ impl<'a> Parser<'a> {
             "collections.abc.Callable" => Type::Callable(None, Box::new(Type::Any)),
             "typing.Final" | "typing.ClassVar" | "typing.TypeAlias" => Type::Any,
             "typing.Self" | "typing.LiteralString" => Type::Unknown(name.into()),
-            "typing.AnyStr" => {
-                let of = ["str", "bytes"].map(|name| Type::Name(name.into(), vec![]));
-                Type::Variable(name.into(), Some(Box::new(union(of.to_vec()))))
-            }
             "typing.BinaryIO" => Type::Name("typing.IO".into(), vec![Type::Name("bytes".into(), vec![])]),
             "typing.TextIO" => Type::Name("typing.IO".into(), vec![Type::Name("str".into(), vec![])]),
             "tuple" => Type::Name("tuple...".into(), vec![]),

@@ -354,4 +354,10 @@ fn a_variable_is_itself_whatever_limits_it() {
     };
     assert_eq!(classes().fits(&variable(None), &variable(Some("int"))), Yes);
     assert_eq!(classes().fits(&variable(Some("str")), &variable(Some("int"))), Yes);
+    let of = |name: &str| Type::Name(name.into(), vec![]);
+    for (one, bound, expected) in
+        [("int", None, Maybe), ("int", Some("int"), Maybe), ("int", Some("str"), No)]
+    {
+        assert_eq!(classes().fits(&of(one), &variable(bound)), expected, "{one} {bound:?}");
+    }
 }

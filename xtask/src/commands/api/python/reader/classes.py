@@ -25,13 +25,11 @@ SILENT = {
 }  # fmt: skip
 
 
-# The exceptions of Python that give a class no names but those that every exception has.
-EXCEPTIONS = {
-    name
+# The names that each class of Python gives to those derived from it.
+GIVEN = {
+    name: {*dir(found)} - {*dir(object)}
     for name, found in vars(builtins).items()
     if isinstance(found, type)
-    and issubclass(found, BaseException)
-    and not any(own[0] != "_" for own in {*dir(found)} - {*dir(BaseException)})
 }
 
 
@@ -67,7 +65,7 @@ def is_public(name: str) -> bool:
 
 def known_outside(outside: list[str]) -> bool:
     """Say whether a package can take nothing away unnoticed through these bases."""
-    plain = {"object", "typing.Generic", *EXCEPTIONS, *BASES, *ENUMS, *ABSTRACT}
+    plain = {"typing.Generic", *GIVEN, *BASES, *ENUMS, *ABSTRACT}
     return all(base in plain for base in outside)
 
 
@@ -129,10 +127,10 @@ class Classes(Made):
         )
         module = module_of(klass)
         checked = self.checked(mro) if model else set()
-        written = self.written(mro) if model == "pydantic" else set()
+        written = self.written(mro) if model == "pydantic" else {}
         for one in fields:
             one["checked"] = one.get("checked", False) or bool({one["name"], "*"} & checked)
-            one["written"] = one.get("written", False) or bool({one["name"], "*"} & written)
+            one["written"] = written.get(one["name"], written.get("*", one.get("written")))
             # The default of a field is on the class by accident.
             facts = self.objects.get(members.get(one["name"], ""), {})
             facts["on_class"] = False
@@ -147,6 +145,7 @@ class Classes(Made):
             "unknown": bool(metaclasses - {"abc.ABCMeta", "enum.EnumMeta"})
             or not known_outside(outside),
             "members": members,
+            "given": sorted({name for base in outside for name in GIVEN.get(base, ())}),
             "annotated": self.has_stub(module) or self.annotated(module),
             # A base of another package may give them to the stub.
             "untyped": self.members_outside_stub(mro, list(members))
@@ -182,6 +181,7 @@ class Classes(Made):
             ],
             "metaclass": metaclass or ("abc.ABCMeta" if "abc.ABC" in outside else None),
             "checked": "" in checked,
+            "written": written.get(""),
             "frozen": frozen,
             "hashable": self.hashable(mro),
             "ordered": options.get("order") == "True" or keyword(mro, "order") == "True",
@@ -228,7 +228,7 @@ class Classes(Made):
                     (not is_public(name) and name not in CALLED)
                     or name in found
                     or name == "model_config"
-                    or self.is_check(klass, name)
+                    or self.is_hook(klass, name)
                 ):
                     continue
                 member = klass.members.get(name) or overloaded[name][-1]
@@ -249,9 +249,10 @@ class Classes(Made):
                     self.define(real, path)
         return found
 
-    def is_check(self, klass: Definition, name: str) -> bool:
-        """Say whether a method checks the values of a model: only the model itself calls it."""
-        return name in klass.members and bool(self.checks(klass, klass.members[name]))
+    def is_hook(self, klass: Definition, name: str) -> bool:
+        """Say whether a method checks or writes the values of a model, which alone calls it."""
+        method = klass.members.get(name)
+        return method is not None and bool(self.checks(klass, method) or self.writes(klass, method))
 
     def count(self, klass: Definition, members: dict[str, str], *, named: bool) -> None:
         """Give the members of an enum that are `auto()` the values that Python gives them.

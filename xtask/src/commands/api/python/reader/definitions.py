@@ -150,10 +150,43 @@ class Definitions(Stubs):
         if not re.fullmatch(r"[A-Za-z_][\w.]*", default):
             return computed(default)
         found = self.find(self.resolve(scope, default))
-        if found is None or found.is_alias or not (found.is_attribute and found.parent.is_module):
+        if found is None or found.is_alias:
+            return None
+        if self.is_sentinel(found):
+            return "object()"
+        if not (found.is_attribute and found.parent.is_module):
             return None
         value = text(found.value) or ""
         return (computed(value) or value) if is_computed_from_literals(value) else None
+
+    def is_sentinel(self, found: Definition) -> bool:
+        """Say whether a private object only marks what is not passed: `_MISSING = object()`.
+
+        Also `_MISSING = _Missing()`, the class itself, and the member of an enum.
+        """
+        if found.is_class or found.parent.is_class:
+            return self.is_marker(
+                found if found.is_class else found.parent, enum=not found.is_class
+            )
+        if not found.is_attribute or not found.name.startswith("_"):
+            return False
+        made = re.fullmatch(r"([\w.]+)\([^()]*\)", text(found.value) or "")
+        if made is None or made[0] == "object()":
+            return made is not None
+        klass = self.find(self.resolve(found.parent, made[1]))
+        return klass is not None and self.is_marker(klass, enum=False)
+
+    def is_marker(self, klass: Definition, *, enum: bool) -> bool:
+        """Say whether a private class has nothing to use; of an enum, but its one member."""
+        if klass.is_alias or not klass.is_class or not klass.name.startswith("_"):
+            return False
+        bases = {self.expression(klass.parent, base) for base in klass.bases}
+        own = [
+            name
+            for name, member in klass.members.items()
+            if name == "__call__" or (name[0] != "_" and is_on_class(member))
+        ]
+        return len(own) == enum and bases - {"object"} == ({"enum.Enum"} if enum else set())
 
     def accessor(self, function: Definition) -> Facts | None:
         """Read `@Base.x.setter def x(self, value)`: still the property `x` of the base."""
@@ -196,12 +229,15 @@ class Definitions(Stubs):
             else "attribute"
         )
         annotation = None if kind == "type-alias" else attribute.annotation
+        value = text(attribute.value)
+        if isinstance(attribute.value, griffe.ExprBinOp | griffe.ExprUnaryOp):
+            value = computed(value or "") or value
         return {
             "kind": kind,
             **self.at(attribute),
             "annotation": text(annotation),
             "type": self.expression(scope, annotation),
-            "value": text(attribute.value),
+            "value": value,
             # A dictionary or a list is no type, and may be long.
             "means": None
             if isinstance(attribute.value, griffe.ExprDict | griffe.ExprList | griffe.ExprSet)
@@ -229,6 +265,12 @@ STUB_ONLY = {
     "typing.final", "typing_extensions.final", "typing.runtime_checkable",
     "typing_extensions.runtime_checkable",
 }  # fmt: skip
+
+
+def is_on_class(member: Definition) -> bool:
+    """Say whether a class itself has a member, not only its instances."""
+    labels = set() if member.is_alias else member.labels
+    return "class-attribute" in labels or "instance-attribute" not in labels
 
 
 def passes_on(function: ast.AST, given: str) -> bool:
@@ -302,37 +344,67 @@ def is_computed_from_literals(value: str) -> bool:
     """Say whether a value is known without running code: `3`, `2 ** 16`, `(1, "a")`."""
     try:
         tree = ast.parse(value, mode="eval")
-    except SyntaxError:
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return all(isinstance(node, LITERALS) for node in ast.walk(tree))
 
 
-# What `1024 * 64` and the like compute; not `**`, whose result may be huge.
-ARITHMETIC: dict[type[ast.operator], Callable[[float, float], float]] = {
+# What `1024 * 64` and the like compute, in bounded time: no number is larger than this.
+LARGEST = 2**64
+LARGEST_EXPONENT = 64
+Number = bool | int | float
+BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+    ast.LShift: operator.lshift,
+    ast.BitOr: operator.or_,
+}
+UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
+    ast.UAdd: operator.pos,
+    ast.USub: operator.neg,
+    ast.Not: operator.not_,
 }
 
 
 def computed(written: str) -> str | None:
-    """Work out a number such as `60 * 60`; null for anything else."""
+    """Work out a number such as `60 * 60`; null for anything else, and for huge numbers."""
     try:
         found = number(ast.parse(written, mode="eval").body)
-    except SyntaxError:
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     return None if found is None else repr(found)
 
 
-def number(node: ast.expr) -> float | None:
+def number(node: ast.expr) -> Number | None:
     match node:
-        case ast.Constant(value=int() | float() as found) if not isinstance(found, bool):
-            return found
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in ARITHMETIC:
+        case ast.Constant(value=found):
+            return bounded(found)
+        case ast.UnaryOp(op=op, operand=operand) if type(op) in UNARY:
+            return calculated(UNARY[type(op)], number(operand))
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in BINARY:
             a, b = number(left), number(right)
-            return None if a is None or b is None else ARITHMETIC[type(op)](a, b)
+            exponent = isinstance(op, ast.Pow | ast.LShift)
+            if exponent and b is not None and abs(b) > LARGEST_EXPONENT:
+                return None
+            return calculated(BINARY[type(op)], a, b)
         case _:
             return None
+
+
+def calculated(function: Callable[..., Any], *numbers: Number | None) -> Number | None:
+    try:
+        return None if None in numbers else bounded(function(*numbers))
+    except (ArithmeticError, TypeError, ValueError):
+        return None
+
+
+def bounded(found: object) -> Number | None:
+    return found if isinstance(found, int | float) and abs(found) <= LARGEST else None
 
 
 def section(lines: list[str], outer: int, *, numpy: bool) -> list[str]:

@@ -39,7 +39,7 @@ class Tree:
         name = file.relative_to(self.root).as_posix()
         try:
             self.files[name] = ast.parse(file.read_bytes())
-        except (SyntaxError, ValueError) as error:
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             line = getattr(error, "lineno", None) or 1
             self.problems.append(f"{name}:{line}: {error}")
 

@@ -28,6 +28,8 @@ class Made(Models):
         if isinstance(attribute.value, griffe.ExprLambda):
             written = parsed(text(attribute.value))
             return self.spelt(attribute, written) if isinstance(written, ast.Lambda) else None
+        if isinstance(attribute.value, griffe.ExprAttribute) and attribute.parent.is_module:
+            return self.method_of(attribute, str(attribute.value))
         if not isinstance(attribute.value, griffe.ExprCall):
             return None
         tree = parsed(self.expression(attribute.parent, attribute.value))
@@ -48,6 +50,25 @@ class Made(Models):
         if name in ("functools.partial", "partial") and tree.args:
             return self.partial(attribute, tree)
         return None
+
+    def method_of(self, attribute: Definition, written: str) -> Facts | None:
+        """Read `random = _inst.random`, where `_inst = Random()`: a function without `self`."""
+        instance, _, name = written.rpartition(".")
+        found = self.find(self.resolve(attribute.parent, instance))
+        made = getattr(found, "value", None) if found is not None and not found.is_alias else None
+        if not isinstance(made, griffe.ExprCall):
+            return None
+        klass = self.find(self.resolve(found.parent, str(made.function)))
+        if klass is None or klass.is_alias or not klass.is_class:
+            return None
+        method = next((c.members[name] for c in self.mro(klass) if name in c.members), None)
+        if method is None or method.is_alias or not method.is_function:
+            return None
+        facts = self.function(method)
+        if facts["binding"] != "static":
+            for signature in (facts["signature"], *facts["overloads"]):
+                del signature["parameters"][:1]
+        return {**facts, **self.at(attribute), "binding": "function"}
 
     def bound(self, decorator: str, tree: ast.Call) -> Facts | None:
         """Read `f = staticmethod(_f)`."""
@@ -97,6 +118,10 @@ class Made(Models):
         tree = parsed(self.expression(klass.parent, base))
         if isinstance(tree, ast.Call) and bare(ast.unparse(tree)) in BASES:
             return self.made_fields(klass, klass.parent, tree) or []
+        if isinstance(tree, ast.Subscript) and ast.unparse(tree.value).endswith(".RootModel"):
+            kind = ast.unparse(tree.slice)
+            root = {"name": "root", "annotation": kind, "type": kind, "default": None}
+            return [{**root, **self.at(klass), "required": True, "keyword_only": True}]
         return []
 
     def made_fields(
@@ -182,6 +207,9 @@ class Made(Models):
             "unknown": not known,
             "hashable": True,
         }
+
+    def mro(self, klass: Definition) -> list[Definition]:
+        raise NotImplementedError
 
     def define(self, found: Definition, path: str) -> None:
         raise NotImplementedError

@@ -5,8 +5,8 @@ Dataclasses, attrs, named tuples, TypedDicts, pydantic models and msgspec struct
 
 import ast
 
-from definitions import Definitions
-from names import Definition, Facts, bare, call, text
+from definitions import Definitions, computed
+from names import Definition, Facts, bare, call, scope_of, text
 
 DATACLASS = {"dataclasses.dataclass", "pydantic.dataclasses.dataclass"}
 # The decorators of attrs: the older ones take only attributes that are `attr.ib()`.
@@ -23,6 +23,8 @@ BASES = {
     "pydantic.BaseModel": "pydantic",
     "pydantic.main.BaseModel": "pydantic",
     "pydantic_settings.BaseSettings": "pydantic",
+    "pydantic.RootModel": "pydantic",
+    "pydantic.root_model.RootModel": "pydantic",
     "msgspec.Struct": "msgspec",
 }
 ATTRS_FIELD = {"attr.ib", "attr.attrib", "attr.attr", "attr.field", "attrs.field"}
@@ -43,8 +45,10 @@ OPTIONS: dict[str, tuple[str, ...]] = {
 # What pydantic calls the decorators of the methods that check values.
 FIELD_CHECKS = {"validator", "field_validator"}
 MODEL_CHECKS = {"root_validator", "model_validator"}
-# What it calls the decorators of the methods that write fields.
-FIELD_WRITERS = {"field_serializer"}
+# What it calls the decorators of the methods that write fields, and the model as a whole.
+FIELD_WRITERS = {"serializer", "field_serializer"}
+MODEL_WRITERS = {"model_serializer"}
+ANNOTATED_WRITERS = {"PlainSerializer", "WrapSerializer"}
 ANNOTATED_CHECKS = {"AfterValidator", "BeforeValidator", "PlainValidator", "WrapValidator"}
 # The names that the options had in pydantic 1.
 OLD_OPTIONS = {"allow_population_by_field_name": "populate_by_name"}
@@ -106,23 +110,30 @@ class Models(Definitions):
         methods = ((klass, method) for klass in mro for method in klass.members.values())
         return {name for klass, method in methods for name in self.checks(klass, method)}
 
-    def written(self, mro: list[Definition]) -> set[str]:
-        """Find the fields that a method writes: `@field_serializer("a")`."""
-        decorators = [
-            call(self.expression(klass, decorator.value))
-            for klass in mro
-            for method in klass.members.values()
-            if not method.is_alias and method.is_function
-            for decorator in method.decorators
-            if "serializer" in str(decorator.value)
-        ]
-        return {
-            literal(value) or ""
-            for name, given in decorators
-            if is_pydantic(name, FIELD_WRITERS)
-            for key, value in given.items()
-            if key.isdigit()
-        }
+    def written(self, mro: list[Definition]) -> dict[str, str]:
+        """Find the fields that a method writes, and what it returns; "" is the model as a whole."""
+        found: dict[str, str] = {}
+        for klass in mro:
+            for method in klass.members.values():
+                for name, returns in self.writes(klass, method):
+                    found.setdefault(name, returns)
+        return found
+
+    def writes(self, klass: Definition, method: Definition) -> list[tuple[str, str]]:
+        """List the fields that a method writes, as `@field_serializer("a")`, with their types."""
+        found: list[tuple[str, str]] = []
+        for decorator in () if method.is_alias or not method.is_function else method.decorators:
+            if "serializer" not in str(decorator.value):
+                continue
+            name, given = call(self.expression(klass, decorator.value))
+            returned = self.expression(scope_of(method), method.returns)
+            returns = given.get("return_type") or returned or "typing.Any"
+            if is_pydantic(name, FIELD_WRITERS):
+                fields = [literal(value) or "" for key, value in given.items() if key.isdigit()]
+                found += [(field, returns) for field in fields]
+            elif is_pydantic(name, MODEL_WRITERS):
+                found.append(("", returns))
+        return found
 
     def checks(self, klass: Definition, method: Definition) -> list[str]:
         """List the fields that a method checks, as `@field_validator("a")` or `@a.validator`."""
@@ -209,14 +220,15 @@ class Models(Definitions):
             **self.at(member),
             "annotation": annotation,
             "type": kind or None,
-            "default": default,
+            "default": default and (computed(default) or default),
             "alias": None if model == "attrs" else alias(keywords),
             "limits": {key: keywords[key] for key in LIMITS if keywords.get(key, "None") != "None"},
             "required": required,
             "keyword_only": keyword_only,
             "checked": keywords.get("validator", "None") != "None",
             "fixed": keywords.get("on_setattr") in FIXED,
-            "written": model == "pydantic" and keywords.get("exclude", "None") == "True",
+            "excluded": model == "pydantic" and keywords.get("exclude") == "True",
+            "written": keywords.get("serializer"),
         }
 
     def metadata(self, klass: Definition, annotation: object) -> dict[str, str]:
@@ -239,6 +251,8 @@ class Models(Definitions):
                     found.update(keywords)
                 elif is_pydantic(name, ANNOTATED_CHECKS):
                     found["validator"] = name
+                elif is_pydantic(name, ANNOTATED_WRITERS):
+                    found["serializer"] = keywords.get("return_type", "typing.Any")
         return found
 
     def model_options(self, mro: list[Definition], model: str | None) -> dict[str, str]:
