@@ -49,12 +49,16 @@ ANY_SET = re.compile(
 )
 
 
-def assigned(code: str) -> list[str]:
-    """List the attributes that the methods of a class set on `self`."""
+def assigned(code: str) -> tuple[set[str], bool]:
+    """List the attributes that the methods of a class set on `self`.
+
+    And say whether they may set others, which only a run can tell.
+    """
     several = [
         name for found in SEVERAL_SET.findall(code) for name in re.findall(r"\.(\w+)", found)
     ]
-    return [*SET.findall(code), *NAMED_SET.findall(code), *several]
+    found = {*SET.findall(code), *NAMED_SET.findall(code), *several}
+    return found, ANY_SET.search(code) is not None
 
 
 def is_public(name: str) -> bool:
@@ -151,11 +155,9 @@ class Classes(Made):
             "untyped": self.members_outside_stub(mro, list(members))
             if known_outside(outside)
             else [],
-            "assigned": sorted({name for c in mro for name in assigned("\n".join(c.lines))}),
+            "assigned": sorted({name for c in mro for name in self.assigned(c)[0]}),
             "dynamic": any(
-                "__getattr__" in c.members
-                or "__getattribute__" in c.members
-                or ANY_SET.search("\n".join(c.lines))
+                "__getattr__" in c.members or "__getattribute__" in c.members or self.assigned(c)[1]
                 for c in mro
             ),
             "constructor": constructor or new,
@@ -217,6 +219,11 @@ class Classes(Made):
             inner = [self.find(bare(self.expression(one.parent, b) or "")) for b in one.bases]
             todo = [b for b in inner if b is not None and not b.is_alias and b.is_class] + todo
         return found
+
+    def assigned(self, klass: Definition) -> tuple[set[str], bool]:
+        if id(klass) not in self.sets:
+            self.sets[id(klass)] = assigned("\n".join(klass.lines))
+        return self.sets[id(klass)]
 
     def members(self, mro: list[Definition]) -> dict[str, str]:
         """Public members and the constructor: name to the path of the definition."""

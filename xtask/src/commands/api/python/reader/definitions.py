@@ -6,7 +6,7 @@ Signatures, decorators, overloads, documented exceptions.
 import ast
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -91,13 +91,10 @@ class Definitions(Stubs):
         if isinstance(file, list) or not file.is_file():
             return []
         if file not in self.by_line:
-            tree = self.tree.parsed(file)
-            kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
-            nodes = ast.walk(tree) if tree is not None else ()
-            self.by_line[file] = {node.name: [] for node in nodes if isinstance(node, kinds)}
-            for node in ast.walk(tree) if tree is not None else ():
-                if isinstance(node, kinds):
-                    self.by_line[file][node.name].append(node)
+            self.by_line[file] = {}
+            for node in statements(self.tree.parsed(file)):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    self.by_line[file].setdefault(node.name, []).append(node)
         return [
             node
             for node in self.by_line[file].get(function.name, [])
@@ -300,6 +297,17 @@ def passes_on(function: ast.AST, given: str) -> bool:
             case _:
                 pass
     return False
+
+
+def statements(tree: ast.AST | None) -> Iterator[ast.AST]:
+    """Walk the statements, which is much faster than to walk all expressions."""
+    todo = [tree]
+    while todo:
+        node = todo.pop()
+        if node is not None:
+            yield node
+        for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+            todo += getattr(node, part, [])
 
 
 def yields(function: ast.AST) -> bool:

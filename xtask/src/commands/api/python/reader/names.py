@@ -38,12 +38,13 @@ class Names:
         self.mentioned: set[str] = set()
         # Names that hide a submodule of the same name: what they lead to, and where.
         self.hidden: dict[str, tuple[str, Facts]] = {}
-        # What was worked out before: names imported as themselves by module, and expressions by
-        # scope and text.
+        # What was worked out before: names imported as themselves by module, expressions by scope
+        # and text, the attributes that the methods of a class set.
         self.kept: dict[str, set[str]] = {}
         self.uses: dict[str, set[str]] = {}
         self.by_line: dict[Any, dict[str, list[Any]]] = {}
         self.read: dict[tuple[str, str], str | None] = {}
+        self.sets: dict[int, tuple[set[str], bool]] = {}
         self.loader = Loader(tree, values)
         TEXTS.clear()
 

@@ -10,6 +10,7 @@ one for each environment, the first without a `where`.
 """
 
 import ast
+import gc
 import json
 import logging
 import re
@@ -279,6 +280,8 @@ def read(requests: list[Facts]) -> list[Facts]:
 
 def main() -> None:
     logging.getLogger("griffe").setLevel(logging.CRITICAL)
+    # Nothing is freed before the end, and the search for garbage takes a quarter of the time.
+    gc.disable()
     # In one piece: `json.dump` writes token by token.
     sys.stdout.write(json.dumps(read(json.load(sys.stdin))))
 
