@@ -332,6 +332,79 @@ fn types_versions_lead_to_the_declarations_of_a_package_without_exports() {
 }
 
 #[test]
+fn entry_points_are_found_in_every_form_that_packages_write() {
+    let exports = |exports: Value| json!({ "name": "demo-agent", "exports": exports });
+    let less = vec!["breaking parameter-removed f"];
+    let beside = json!({ "name": "demo-agent", "main": "lib/a.js" });
+    let folder = json!({ "name": "demo-agent", "main": "./lib" });
+    let typings = json!({ "name": "demo-agent", "typings": "lib/a.d.ts" });
+    let list = exports(json!({ ".": ["./none.js", { "worker": "./w.js", "default": "./lib/a.js" }] }));
+    let blocked = exports(json!({ ".": { "node": { "worker": null }, "default": "./lib/a.js" } }));
+    for (manifest, file) in [
+        (&beside, "lib/a.d.ts"),
+        (&folder, "lib/index.d.ts"),
+        (&typings, "lib/a.d.ts"),
+        (&list, "lib/a.d.ts"),
+        (&blocked, "lib/a.d.ts"),
+    ] {
+        assert_eq!(between(&["."], [manifest; 2], &[(file, F)], &[(file, LESS)]), less, "{manifest}");
+    }
+    let plain = json!({ "name": "demo-agent" });
+    for nested in [r#"{ "types": "in.d.ts" }"#, r#"{ "typings": "in.d.ts" }"#, r#"{ "main": "in.d.ts" }"#] {
+        let files = [("sub/package.json", nested), ("sub/in.d.ts", F)];
+        let found = between(&["./sub"], [&plain; 2], &files, &[("sub/in.d.ts", LESS)]);
+        assert_eq!(found, ["breaking parameter-removed ./sub#f"], "{nested}");
+    }
+    // The whole folder is open: its files are no entry points.
+    let open = exports(json!({ ".": "./a.js", "./*": "./*" }));
+    let files = [("a.d.ts", F), ("b.js", "//")];
+    assert_eq!(between(&["."], [&open; 2], &files, &[("b.js", "")]), Vec::<String>::new());
+    // Both ways are gone; and one of both ways loses its own declarations.
+    let both = json!({ "import": { "types": "./a.d.mts", "default": "./a.mjs" },
+        "require": { "types": "./a.d.cts", "default": "./a.cjs" } });
+    let neither = json!({ "types": "./a.d.mts", "worker": "./a.mjs" });
+    let one = json!({ "types": "./a.d.mts", "import": "./a.mjs", "require": "./a.cjs" });
+    let files = [("a.d.mts", F), ("a.d.cts", LESS)];
+    let found = |new: &Value| between(&["."], [&exports(both.clone()), &exports(new.clone())], &files, &[]);
+    let added = "breaking parameter-added-required f";
+    assert_eq!(found(&neither), ["breaking condition-removed .", "breaking condition-removed .", added]);
+    assert_eq!(found(&one), [added]);
+}
+
+#[test]
+fn types_of_dependencies_are_known_by_their_packages() {
+    let manifest = json!({ "types": "./index.d.ts", "dependencies": { "dep": "1" } });
+    let dep = "export declare class Base { a: string }\nexport interface Options { b: string }\n";
+    let dep = |index| [("node_modules/dep/index.d.ts", dep), ("index.d.ts", index)];
+    let node = "declare interface Known { c: string }\n";
+    let node = |index| [("node_modules/@types/node/index.d.ts", node), ("index.d.ts", index)];
+    let base = "import { Base } from \"dep\";\nexport declare class A extends Base {}\n";
+    let between = "import { Base } from \"dep\";\ndeclare class B extends Base {}\n\
+                   export declare class A extends B {}\n";
+    let shape = "export declare class A { a: string }\n";
+    let import = "import { Options } from \"dep\";\nexport declare function f(a: Options): void;\n";
+    let renamed = "import { Options as O } from \"dep\";\nexport declare function f(a: O): void;\n";
+    let inline = "export declare function f(a: import(\"dep\").Options): void;\n";
+    let own = "export declare function f(a: { b: number }): void;\n";
+    let handed = "export { Base, Options } from \"dep\";\n";
+    let less = "export { Base } from \"dep\";\n";
+    let known = "export declare function f(a: Known): void;\n";
+    let other = "export declare function f(a: { c: number }): void;\n";
+    for (old, new, expected) in [
+        (dep(base), dep(between), vec![]),
+        (dep(base), dep(shape), vec!["base-removed A"]),
+        (dep(import), dep(renamed), vec![]),
+        (dep(import), dep(inline), vec![]),
+        (dep(inline), dep(renamed), vec![]),
+        (dep(import), dep(own), vec!["parameter-type-narrowed f"]),
+        (dep(handed), dep(less), vec!["{kind}-removed Options"]),
+        (node(known), node(other), vec!["parameter-type-narrowed f"]),
+    ] {
+        assert_eq!(read_files([&manifest; 2], [&old, &new]), expected, "{} {}", old[1].1, new[1].1);
+    }
+}
+
+#[test]
 fn an_import_that_is_no_file_and_loses_its_types_is_a_warning() {
     let manifest = |imports: Value| {
         json!({ "name": "demo-agent", "version": "0.0.1", "imports": imports,
@@ -346,12 +419,20 @@ fn an_import_that_is_no_file_and_loses_its_types_is_a_warning() {
 /// What our reader says of two manifests, each difference as `rule symbol`. Dependencies would have to be
 /// installed for the command, and these packages do not exist.
 fn read(manifests: [&Value; 2], index: &str) -> Vec<String> {
+    read_files(manifests, [&[("index.d.ts", index)]; 2])
+}
+
+/// The same of the files of both versions.
+fn read_files(manifests: [&Value; 2], files: [&[(&str, &str)]; 2]) -> Vec<String> {
     let temp = tempfile::tempdir().expect("a temporary folder");
     let temp = Utf8Path::from_path(temp.path()).expect("UTF-8");
-    for (side, manifest) in ["old", "new"].into_iter().zip(manifests) {
-        std::fs::create_dir(temp.join(side)).expect("a folder");
-        std::fs::write(temp.join(side).join("package.json"), manifest.to_string()).expect("a file");
-        std::fs::write(temp.join(side).join("index.d.ts"), index).expect("a file");
+    for ((side, manifest), files) in ["old", "new"].into_iter().zip(manifests).zip(files) {
+        let manifest = manifest.to_string();
+        for (file, text) in files.iter().chain(&[("package.json", manifest.as_str())]) {
+            let path = temp.join(side).join(file);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            std::fs::write(path, text).expect("a file");
+        }
     }
     let request = json!({ "old": temp.join("old"), "new": temp.join("new"), "public": ["."] });
     std::fs::write(temp.join("request.json"), request.to_string()).expect("a file");

@@ -47,6 +47,12 @@ function scopes(world, side) {
   return found;
 }
 
+/** The declaration of a module of the old version that has nothing in it. */
+function module(/** @type {import("./world.mjs").World} */ world, /** @type {string} */ scope) {
+  const sources = world.sources().filter((one) => world.side(one.fileName) === "old");
+  return sources.flatMap((one) => [...one.statements]).find((one) => scopeOf(one, "") === scope);
+}
+
 /**
  * "global", or a module as it is written; null for other statements.
  *
@@ -159,7 +165,7 @@ export function compareAmbient(compare, known) {
         symbol: scope,
         what: `declare module ${scope}`,
         was: `declare module ${scope}`,
-        oldNode: statements[0],
+        oldNode: statements[0] ?? module(world, scope),
       });
   }
   for (const [scope, statements] of now)

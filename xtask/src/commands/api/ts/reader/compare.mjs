@@ -624,7 +624,8 @@ export class Compare {
       seen.add(one);
       const bases = (heritage(one) ?? []).map(resolved);
       // What is computed is left to the compiler.
-      return bases.includes(undefined)
+      const types = ts.SymbolFlags.Class | ts.SymbolFlags.Interface;
+      return bases.some((base) => !base || !(base.flags & types))
         ? [known(symbol)]
         : bases.flatMap((b) => [known(b), ...all(b)]);
     };

@@ -117,8 +117,9 @@ export class World {
     if (this.broken.length > 0) return;
     if (this.sources().some((one) => !one.isDeclarationFile)) this.declare();
     if (ambient(this.roots.new).length === 0) return;
+    // The compiler has a symbol for what it does not know, too.
     const unknown = (/** @type {SourceFile} */ source) =>
-      references(source, this.checker).some(({ symbol }) => !symbol);
+      references(source, this.checker).some(({ symbol }) => !symbol?.declarations);
     if (!this.sources().some(unknown)) return;
     this.options.types = ambient(this.roots.new);
     this.create();
