@@ -883,6 +883,42 @@ fn the_first_commit_of_a_package_has_only_additions() {
 }
 
 #[test]
+fn the_source_is_found_by_the_map_else_by_its_definitions() {
+    let repo = single();
+    // Line 1 comes from line 5, and column 5 of line 2 from line 3. Line 3 has no mapping.
+    let map = json!({ "version": 3, "sources": ["first.ts"], "sourceRoot": "src",
+        "mappings": "AAIA;C,GAFA;" });
+    repo.write("apps/ts/index.d.ts.map", map.to_string());
+    repo.write("apps/ts/src/first.ts", "// Made by a generator.\n");
+    let source = "class Other {}\nexport class A {\n  b() {\n    const c = 1;\n  }\n  constructor() {}\n}\n";
+    repo.write("apps/ts/src/index.ts", source);
+    let text = |constructor: &str, b: &str, c: &str, end: &str| {
+        format!(
+            "export declare class A {{\n    constructor({constructor});\n    b({b}): void;\n    c({c}): void;\n}}\n{end}"
+        )
+    };
+    let places = |end: &str| {
+        repo.commit("apps/ts/index.d.ts", &text("a: string", "a: string", "a: string", end), "feat: A");
+        repo.commit("apps/ts/index.d.ts", &text("", "", "", end), "fix: A");
+        let document = repo.xtask(&["--json", "api", "diff", "ts", "HEAD~1"]).json();
+        let list = document["findings"].as_array().expect("findings").clone();
+        let word = |f: &Value, key: &str| f[key].as_str().unwrap_or_default().replace("apps/ts/", "");
+        let mut all: Vec<String> =
+            list.iter().map(|f| format!("{} {}", word(f, "symbol"), word(f, "place"))).collect();
+        all.sort();
+        all
+    };
+    let mapped = ["A.b src/index.ts:3", "A.c src/index.ts:2", "A.constructor src/first.ts:3"];
+    assert_eq!(places("//# sourceMappingURL=index.d.ts.map"), mapped);
+    let guessed = ["A.b src/index.ts:3", "A.c src/index.ts:2", "A.constructor src/index.ts:6"];
+    assert_eq!(places(""), guessed);
+    repo.write("apps/ts/index.d.ts.map", "no JSON");
+    assert_eq!(places("//# sourceMappingURL=index.d.ts.map"), guessed);
+    repo.write("apps/ts/index.d.ts.map", map.to_string().replace("first.ts", "gone.ts"));
+    assert_eq!(places("//# sourceMappingURL=index.d.ts.map"), guessed);
+}
+
+#[test]
 fn a_declaration_map_leads_to_the_source() {
     let repo = single();
     // `f` in line 1 comes from line 3 of src/first.ts: one mapping, source 0, two lines down (Source Map

@@ -351,7 +351,7 @@ export class Compare {
       typeText(this.texts, symbol, names[side]);
     const [before, after] = [text(item.old, "old"), text(item.new, "new")];
     if (before.same === after.same) return;
-    const ways = this.ways(item);
+    const ways = this.positions.of(item.old);
     const [first, second] = [aliased(item.old), aliased(item.new)];
     if (first && second && ts.isFunctionTypeNode(first) && ts.isFunctionTypeNode(second)) {
       const slot = { positions: ways, names };
@@ -475,12 +475,6 @@ export class Compare {
     return true;
   }
 
-  /** Where values of it go; both ways where nothing says. @param {Pair} item */
-  ways(item) {
-    const ways = this.positions.of(item.old);
-    return ways.in || ways.out ? ways : { in: true, out: true };
-  }
-
   /** @param {Pair} item @param {Tell} tell */
   members(item, tell) {
     const names = this.parameters(item, tell);
@@ -521,7 +515,7 @@ export class Compare {
     const hidden = isClass && !item.exported && !this.values.has(item.old);
     const closed = hidden || declared(item.new).filter(ts.isClassDeclaration).some(isClosed);
     const base = { old: heritage(item.old), new: heritage(item.new) };
-    const ways = isClass ? { in: false, out: true } : this.ways(item);
+    const ways = isClass ? { in: false, out: true } : this.positions.of(item.old);
     if (isClass) this.classes(item, tell);
     if (base.old) this.bases(item, { old: base.old, new: base.new }, names, self, tell);
     compareMembers(this.questions, {
