@@ -893,9 +893,8 @@ fn the_source_is_found_by_the_map_else_by_its_definitions() {
     let source = "class Other {}\nexport class A {\n  b() {\n    const c = 1;\n  }\n  constructor() {}\n}\n";
     repo.write("apps/ts/src/index.ts", source);
     let text = |constructor: &str, b: &str, c: &str, end: &str| {
-        format!(
-            "export declare class A {{\n    constructor({constructor});\n    b({b}): void;\n    c({c}): void;\n}}\n{end}"
-        )
+        let members = format!("    constructor({constructor});\n    b({b}): void;\n    c({c}): void;\n");
+        format!("export declare class A {{\n{members}}}\n{end}")
     };
     let places = |end: &str| {
         repo.commit("apps/ts/index.d.ts", &text("a: string", "a: string", "a: string", end), "feat: A");
