@@ -117,7 +117,12 @@ impl<'a> Compare<'a> {
                 let ancestors = class.ancestors.iter().map(|path| types::name(&own(path))).collect();
                 classes.0.insert(
                     own(path),
-                    ClassFacts { ancestors, unknown: class.unknown, protocol: class.protocol },
+                    ClassFacts {
+                        ancestors,
+                        unknown: class.unknown,
+                        protocol: class.protocol,
+                        members: class.members.keys().cloned().collect(),
+                    },
                 );
             }
         }

@@ -356,8 +356,11 @@ fn removed<'a>(
     let word = kind(old, object);
     // No base of an enum has members of it.
     let of_enum = old.is_enum && new.is_enum && matches!(object.is, Is::Attribute(_)) && !new.dynamic;
-    if (new.unknown || new.dynamic || given) && !of_enum {
-        let from = if new.dynamic { "`__getattr__` or `setattr`" } else { "a base class" };
+    // Nor do instances give anything to a class.
+    let of_instances = !matches!(&object.is, Is::Function(f) if f.binding != "instance");
+    let dynamic = new.dynamic && of_instances;
+    if (new.unknown || dynamic || given) && !of_enum {
+        let from = if dynamic { "`__getattr__` or `setattr`" } else { "a base class" };
         let found = difference(&rules::MAYBE_REMOVED, &format!("`{name}`"), "", from);
         compare.report(word, symbol, found, (place(object), String::new()), (show(symbol, object), None));
         return None;

@@ -173,8 +173,7 @@ fn decorators(old: &Function, new: &Function) -> Vec<Difference> {
     for (names, rule) in [(CACHES, &rules::CACHE_REMOVED), (DISPATCHERS, &rules::DISPATCH_REMOVED)] {
         found.extend(lost(names).then(|| difference(rule, "", "", "")));
     }
-    // An annotation tells it in another way.
-    if new.generator && !old.generator && old.signature.returns.is_none() {
+    if became_generator(old, new) {
         found.push(difference(&rules::GENERATOR, "", "", ""));
     }
     if is_final(&new.decorators) && !is_final(&old.decorators) {
@@ -184,6 +183,11 @@ fn decorators(old: &Function, new: &Function) -> Vec<Difference> {
         found.push(difference(&rules::DEPRECATED, "", "", ""));
     }
     found
+}
+
+/// Whether nothing but its body tells that it is a generator now.
+fn became_generator(old: &Function, new: &Function) -> bool {
+    new.generator && !old.generator && old.signature.returns.is_none()
 }
 
 /// Whether two decorators are one: another module of the package may define it now.
@@ -289,7 +293,10 @@ fn binding(old: &Function, new: &Function) -> Option<Difference> {
 fn waiting(compare: &Compare, old: &Function, new: &Function) -> Option<Difference> {
     let awaitable =
         |returns: &Option<String>| returns.as_ref().map(|r| compare.fits_new(r, "collections.abc.Awaitable"));
-    match (old.is_async, new.is_async) {
+    // An asynchronous generator returns an iterator at once.
+    let is_async = |function: &Function| function.is_async && !function.generator;
+    match (is_async(old), is_async(new)) {
+        (true, false) if became_generator(old, new) => None,
         (true, false) => match awaitable(&new.signature.returns) {
             Some(Answer::Yes | Answer::Maybe) => None,
             _ => Some(difference(&rules::BECAME_SYNC, "", "", "")),

@@ -1,7 +1,7 @@
 //! Annotations as types, and whether all values of one are values of another. `Maybe` if that cannot be
 //! determined.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 mod known;
 pub(super) mod parse;
@@ -50,6 +50,8 @@ pub(super) struct ClassFacts {
     /// It may have more ancestors than are known.
     pub unknown: bool,
     pub protocol: bool,
+    /// Those of known ancestors included.
+    pub members: BTreeSet<String>,
 }
 
 impl Answer {
@@ -181,9 +183,10 @@ impl Classes {
             let above =
                 outside.fold(No, |so_far, name| so_far.or(self.named((name, &[]), (b, to), depth - 1)));
             let structural = self.0.get(b).map_or(known::is_structural(b), |facts| facts.protocol);
+            let lacks = known::method_of(b).is_some_and(|method| !facts.members.contains(method));
             let open = facts.unknown
                 || facts.protocol
-                || structural
+                || (structural && !lacks)
                 || !(self.0.contains_key(b) || known::is_known(b));
             return if open { above.doubt() } else { above };
         }

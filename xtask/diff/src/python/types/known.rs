@@ -148,6 +148,20 @@ pub(super) fn is_known(name: &str) -> bool {
     SUPERS.iter().any(|(known, _)| *known == name)
 }
 
+/// What a class must have to be one of these, for type checkers and at run time (collections.abc).
+pub(super) fn method_of(protocol: &str) -> Option<&'static str> {
+    Some(match protocol.strip_prefix("collections.abc.")? {
+        "Awaitable" => "__await__",
+        "AsyncIterable" => "__aiter__",
+        "AsyncIterator" => "__anext__",
+        "Container" => "__contains__",
+        "Iterable" => "__iter__",
+        "Iterator" => "__next__",
+        "Sized" => "__len__",
+        _ => return None,
+    })
+}
+
 pub(super) fn is_structural(name: &str) -> bool {
     name.starts_with("collections.abc.") || name.starts_with("typing.Supports") || STRUCTURAL.contains(&name)
 }

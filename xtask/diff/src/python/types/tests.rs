@@ -10,6 +10,7 @@ fn classes() -> Classes {
         ancestors: ancestors.iter().map(|a| a.to_string()).collect(),
         unknown,
         protocol,
+        members: BTreeSet::from(["__iter__".to_string()]),
     };
     let all = [
         ("demo.Base", class(&[], false, false)),
@@ -199,6 +200,10 @@ fn assignability_is_yes_no_or_maybe() {
         ("demo.Name", "str", Yes),
         ("demo.Name", "collections.abc.Sequence[str]", Yes),
         ("demo.Base", "collections.abc.Iterable[int]", Maybe),
+        ("demo.Base", "collections.abc.Awaitable[int]", No),
+        ("demo.Open", "collections.abc.Awaitable[int]", Maybe),
+        ("demo.Proto", "collections.abc.Awaitable[int]", Maybe),
+        ("demo.Base", "collections.abc.Sequence[int]", Maybe),
         ("demo.Base", "other.Thing", Maybe),
         // From elsewhere, variables, aliases, wrappers.
         ("other.A", "other.A", Yes),

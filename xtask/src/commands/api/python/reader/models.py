@@ -4,6 +4,7 @@ Dataclasses, attrs, named tuples, TypedDicts, pydantic models and msgspec struct
 """
 
 import ast
+import re
 
 from definitions import Definitions, computed
 from names import Definition, Facts, bare, call, scope_of, text
@@ -54,6 +55,7 @@ ANNOTATED_CHECKS = {"AfterValidator", "BeforeValidator", "PlainValidator", "Wrap
 OLD_OPTIONS = {"allow_population_by_field_name": "populate_by_name"}
 # What these factories of defaults return.
 EMPTY = {"list": "[]", "dict": "{}", "tuple": "()"}
+FACTORY = re.compile(r"(?:attrs?\.)?Factory\(([\w.]+|lambda: .+)\)")
 FIXED = {"attr.setters.frozen", "attrs.setters.frozen"}
 NO_DEFAULT = {"...", "dataclasses.MISSING", "attr.NOTHING", "attrs.NOTHING", "msgspec.NODEFAULT"}
 
@@ -204,7 +206,7 @@ class Models(Definitions):
         if default in NO_DEFAULT:
             default = None
         if model == "attrs":
-            default = default or decorated(klass, name)
+            default = produced(default) or decorated(klass, name)
             # The constructor takes a private attribute without its underscores.
             name = literal(keywords.get("alias")) or name.lstrip("_")
         required = default is None
@@ -292,8 +294,14 @@ def default_of(keywords: dict[str, str]) -> str | None:
     given = next((keywords[key] for key in ("default", "0") if keywords.get(key)), None)
     factory = keywords.get("default_factory") or keywords.get("factory")
     if given is not None or factory is None:
-        return given
+        return produced(given)
     return EMPTY.get(factory) or factory.removeprefix("lambda: ")
+
+
+def produced(written: str | None) -> str | None:
+    """Read what a default is or makes: `{}` for `attr.Factory(dict)`."""
+    made = FACTORY.fullmatch(written or "")
+    return default_of({"factory": made[1]}) if made else written
 
 
 def configured(written: str) -> dict[str, str]:
