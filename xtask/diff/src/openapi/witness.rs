@@ -408,15 +408,14 @@ fn build<'v>(
     // Repeated values would take the places of others in a small selection.
     let all = distinct(all);
     let most = most.max(INNER);
-    if all.len() <= most {
-        return all;
-    }
-    // Few values outside of the limits, so that some of a small selection fit.
     let inside = |value: &Value| fits(document, node, value, OneOf::Exactly) != Some(false);
-    let (inside, outside): (Vec<Value>, Vec<Value>) = all.into_iter().partition(inside);
-    let mut some = spread(inside, most - most / 4);
-    some.extend(spread(outside, most / 4));
-    some
+    // An object of only first values should fit, and a small selection needs few values outside of limits.
+    let (mut inside, mut outside): (Vec<Value>, Vec<Value>) = all.into_iter().partition(inside);
+    if inside.len() + outside.len() > most {
+        (inside, outside) = (spread(inside, most - most / 4), spread(outside, most / 4));
+    }
+    inside.extend(outside);
+    inside
 }
 
 /// At most this many of them, from all kinds.

@@ -296,9 +296,9 @@ fn what_is_tried_for_a_schema() {
         {"type":["boolean","null"]}
           null true false
         {"type":"integer","minimum":2,"maximum":5}
-          2 3 1 5 6 4 0 -1
+          2 3 5 4 1 6 0 -1
         {"type":"number","exclusiveMinimum":1.5}
-          1.5 2.0 0 1 -1 0.5
+          2.0 1.5 0 1 -1 0.5
         {"type":"string"}
           "" "a" "b" "q"
         {"type":"string","minLength":2,"maxLength":4}
