@@ -8,7 +8,6 @@ use super::types::Types;
 use super::values::{Number, contains, same};
 use serde_json::{Map, Value, json};
 use std::cell::Cell;
-use std::collections::BTreeMap;
 
 /// What looking for a value counts, in pairs of schemas.
 pub(super) const SEARCH: usize = 200;
@@ -267,19 +266,8 @@ pub(super) fn candidates_of_both<'v>(
 fn mix(all: &mut Vec<Value>, names: &[&str]) {
     mix_lists(all);
     let objects: Vec<Map<String, Value>> = all.iter().filter_map(Value::as_object).cloned().collect();
-    let mut values: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
-    for (name, value) in objects.iter().flatten().filter(|(name, _)| names.contains(&name.as_str())) {
-        let known = values.entry(name).or_default();
-        if known.len() < MIXED && !contains(known, value) {
-            known.push(value);
-        }
-    }
     let some: Vec<_> = objects.iter().step_by(objects.len().div_ceil(MIXED).max(1)).collect();
     for object in &some {
-        for (name, values) in values.iter().take(MIXED) {
-            let others = values.iter().filter(|value| object.get(*name) != Some(**value));
-            all.extend(others.map(|value| with(object, name, value)));
-        }
         let mut full = (*object).clone();
         for name in names {
             full.entry(*name).or_insert(json!("a"));

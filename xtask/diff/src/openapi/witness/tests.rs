@@ -314,8 +314,8 @@ fn what_is_tried_for_a_schema() {
         {"anyOf":[{"type":"boolean"},{"const":"a"}]}
           null true "a" false
         {"oneOf":[{"type":"object","properties":{"a":{"const":1}}},{"type":"object","properties":{"b":{"enum":[2,3]}}}]}
-          null {} {"a":1} {"b":2} {"b":3} {"a":"a","b":"a"} {"a":1,"b":2} {"a":1,"b":3}
-          {"a":1,"b":"a"} {"b":2,"a":"a"} {"b":3,"a":"a"}
+          null {} {"a":1} {"b":2} {"b":3} {"a":"a","b":"a"} {"a":1,"b":"a"} {"a":1,"b":2}
+          {"a":1,"b":3} {"b":2,"a":"a"} {"b":3,"a":"a"}
     "#]].assert_eq(&tried);
 }
 
