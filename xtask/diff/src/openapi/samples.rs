@@ -315,3 +315,31 @@ fn with(objects: &[Map<String, Value>], name: &str, value: &Value) -> Vec<Map<St
 fn count(limit: &Value) -> Option<usize> {
     limit.as_u64().and_then(|n| usize::try_from(n).ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_objects_are_made_than_the_limit() {
+        let root = json!({ "openapi": "3.1.0" });
+        let document = Document::new(&root);
+        // The first property has values of three kinds, the others of two.
+        let schema = |first: Value, count: usize| {
+            let others = (1..count).map(|at| (format!("p{at}"), json!({ "type": "boolean" })));
+            let properties: Map<String, Value> =
+                [("p0".to_string(), first)].into_iter().chain(others).collect();
+            json!({ "type": "object", "properties": properties })
+        };
+        for count in 1..7 {
+            let schemas = [json!({ "type": "boolean" }), json!({ "type": ["boolean", "null"] })];
+            let schemas = schemas.map(|first| schema(first, count));
+            let written = schemas.each_ref().map(|schema| Written { document: &document, schema, old: true });
+            let samples = samples(&written, false).expect("values are found");
+            let objects = samples.values.iter().filter(|value| value.is_object()).count();
+            let all = 4 * 3usize.pow(u32::try_from(count).expect("it is small") - 1);
+            assert_eq!(objects == all, all <= PRODUCT, "{objects} of {all}");
+            assert!(objects <= PRODUCT, "{objects} of {all}");
+        }
+    }
+}
