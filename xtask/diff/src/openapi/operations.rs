@@ -51,7 +51,7 @@ fn at_the_same_url<'a, 'v>(
             servers::paths(engine.new.root, operation).into_iter().map(move |path| ((path, key.1), key))
         })
         .collect();
-    let went = old.iter().filter(|(key, _)| !came.is_empty() && !new.contains_key(*key));
+    let went = old.iter().filter(|(key, _)| !new.contains_key(*key));
     went.filter_map(|(key, operation)| {
         let mut paths = servers::paths(engine.old.root, operation).into_iter();
         Some((key, *paths.find_map(|path| came.get(&(path, key.1)))?))
