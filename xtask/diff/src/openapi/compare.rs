@@ -99,15 +99,20 @@ impl<'v> Engine<'v> {
     }
 
     fn annotations(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
-        // A default does not decide what fits.
-        match (a.default, b.default) {
-            _ if ctx.exact => {}
-            (None, Some(new)) => self.shape(ctx, &DEFAULT_ADDED, "default", (a, b), &"", &show(new)),
-            (Some(old), None) => self.shape(ctx, &DEFAULT_REMOVED, "default", (a, b), &show(old), &""),
-            (Some(old), Some(new)) if !same(old, new) => {
-                self.shape(ctx, &DEFAULT_CHANGED, "default", (a, b), &show(old), &show(new))
+        let default = match (a.default, b.default) {
+            (None, Some(_)) => Some(&DEFAULT_ADDED),
+            (Some(_), None) => Some(&DEFAULT_REMOVED),
+            (Some(old), Some(new)) if !same(old, new) => Some(&DEFAULT_CHANGED),
+            _ => None,
+        };
+        if let Some(shape) = default {
+            let [old, new] = [a.default, b.default].map(|value| value.map(show).unwrap_or_default());
+            // A trial asks what fits, and no default decides that.
+            if self.is_trial() {
+                self.weigh(Level::Info);
+            } else {
+                self.shape(ctx, shape, "default", (a, b), &old, &new);
             }
-            _ => {}
         }
         match (a.deprecated, b.deprecated) {
             (false, true) => self.shape(ctx, &SCHEMA_DEPRECATED, "deprecated", (a, b), &"", &""),

@@ -108,11 +108,11 @@ impl<'v> Engine<'v> {
                 self.rule(&REQUEST_PROPERTY_SENT, &what, (&old.at, &new.at), &"", &"");
                 continue;
             }
-            let level = access_level(ctx.direction, was.required, now, word);
-            // A value fits, whether it may be sent or not.
-            if ctx.exact && level == Level::Warning {
-                continue;
-            }
+            // A trial asks what fits, whether it may be sent or not.
+            let level = match access_level(ctx.direction, was.required, now, word) {
+                Level::Warning if self.is_trial() => Level::Info,
+                level => level,
+            };
             let id = access_id(ctx.direction, is.required, now, word);
             let message = fill(access_says(ctx.direction, now, word), &what, &"", &word);
             self.custom(id, level, message, (old.at.pointer(), new.at.pointer()));
