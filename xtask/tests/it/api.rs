@@ -257,6 +257,23 @@ fn the_package_is_read_and_never_imported() {
 }
 
 #[test]
+fn numbers_that_are_too_large_to_be_worked_out_are_read() {
+    let repo = app();
+    // Python refuses to write an integer of more than 4300 digits in decimal.
+    let (nines, hex) = ("9".repeat(3000), "f".repeat(9000));
+    let text = format!(
+        "def f(a={nines} * {nines}, b=0x{hex}, c=9**9**9): ...\n\
+         class A:\n    SIZE = {nines} * {nines}\n    MASK = 0x{hex}\n"
+    );
+    let file = "apps/python/src/demo_agent/__init__.py";
+    repo.commit(file, &format!("{text}def g(): ...\n"), "feat: huge numbers");
+    repo.commit(file, &text, "feat!: remove g");
+    let output = repo.xtask(&["api", "diff", "python", "HEAD~1"]).expect(3);
+    assert!(output.stdout.contains("`g` was removed"), "{}", output.seen());
+    assert!(output.stdout.contains("1 change: 1 breaking"), "{}", output.seen());
+}
+
+#[test]
 fn what_a_package_imports_from_a_package_beside_it_is_compared() {
     let repo = app();
     let file = |name: &str| format!("apps/python/src/{name}.py");

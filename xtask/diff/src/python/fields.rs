@@ -6,16 +6,19 @@ use super::rules::{self, Rule};
 use super::signature::{self, Difference, difference};
 use super::surface::{Class, Field, Model};
 use super::types::Answer;
-use super::{Compare, Pair, place};
+use super::{Compare, Pair, inherited, place};
 
 pub(super) fn compare<'a>(compare: &mut Compare<'a>, pair: &Pair<'a>, old: &'a Class, new: &'a Class) {
     let Some(model) = old.model else { return };
     // With an explicit constructor, the fields are not its parameters: constructors are compared as such.
     let generated = old.constructor.is_none() && new.constructor.is_none();
+    let (before, after) = (compare.old, compare.new);
     let mut renamed: Vec<&str> = Vec::new();
     for (i, field) in old.fields.iter().enumerate().filter(|(_, f)| !f.name.starts_with('_')) {
         match new.fields.iter().find(|f| f.name == field.name) {
             Some(now) => {
+                let field = &inherited::field(before, old, field);
+                let now = &inherited::field(after, new, now);
                 for found in kept(compare, (model, generated), field, now, old.frozen || new.frozen) {
                     at(compare, pair, field, Some(now), found);
                 }

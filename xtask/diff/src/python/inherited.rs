@@ -1,7 +1,7 @@
 //! Members that come from a generic base: what they are in the subclass, which says what the base's variables
 //! stand for.
 
-use super::surface::{Attribute, Class, Function, Is, Object, Signature, Surface};
+use super::surface::{Attribute, Class, Field, Function, Is, Object, Signature, Surface};
 use super::{Compare, Pair, functions, values, variables};
 
 /// A variable of a base and what stands for it.
@@ -34,6 +34,15 @@ pub(super) fn compare(
         _ => return false,
     }
     true
+}
+
+/// A field with the types that it has in a class: its variables are those of the base that defines it.
+pub(super) fn field(surface: &Surface, class: &Class, field: &Field) -> Field {
+    let mut found = field.clone();
+    let member = class.members.get(&field.name);
+    let bound = member.map(|member| bound(surface, class, member)).unwrap_or_default();
+    put(&mut found.holds, &mut found.annotation, &bound);
+    found
 }
 
 /// What the variables of the class that defines a member stand for in a subclass.

@@ -28,7 +28,7 @@ class Made(Models):
         if isinstance(attribute.value, griffe.ExprLambda):
             written = parsed(text(attribute.value))
             return self.spelt(attribute, written) if isinstance(written, ast.Lambda) else None
-        if isinstance(attribute.value, griffe.ExprAttribute) and attribute.parent.is_module:
+        if isinstance(attribute.value, griffe.ExprAttribute):
             return self.method_of(attribute, str(attribute.value))
         if not isinstance(attribute.value, griffe.ExprCall):
             return None
@@ -68,7 +68,8 @@ class Made(Models):
         if facts["binding"] != "static":
             for signature in (facts["signature"], *facts["overloads"]):
                 del signature["parameters"][:1]
-        return {**facts, **self.at(attribute), "binding": "function"}
+        binding = "static" if attribute.parent.is_class else "function"
+        return {**facts, **self.at(attribute), "binding": binding}
 
     def bound(self, decorator: str, tree: ast.Call) -> Facts | None:
         """Read `f = staticmethod(_f)`."""
