@@ -180,7 +180,9 @@ fn decorators(old: &Function, new: &Function) -> Vec<Difference> {
         found.push(difference(&rules::FINAL, "", "", ""));
     }
     if is_deprecated(&new.decorators) && !is_deprecated(&old.decorators) {
-        found.push(difference(&rules::DEPRECATED, "", "", ""));
+        found.push(difference(&rules::DEPRECATED, "it", "", ""));
+    } else if new.deprecated_overloads > old.deprecated_overloads {
+        found.push(difference(&rules::DEPRECATED, "an overload", "", ""));
     }
     found
 }

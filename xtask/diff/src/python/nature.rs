@@ -12,7 +12,7 @@ pub(super) fn compare(compare: &mut Compare, pair: &Pair, old: &Class, new: &Cla
         found.push(difference(&rules::FINAL, "", "", ""));
     }
     if functions::is_deprecated(&new.decorators) && !functions::is_deprecated(&old.decorators) {
-        found.push(difference(&rules::DEPRECATED, "", "", ""));
+        found.push(difference(&rules::DEPRECATED, "it", "", ""));
     }
     // Nobody could set other attributes of a frozen class, and a protocol has no instances of its own.
     if new.slots && !old.slots && old.model != Some(Model::NamedTuple) && !old.frozen && !new.protocol {

@@ -200,7 +200,7 @@ pub(super) const CACHE_REMOVED: Rule =
     rule("cache-removed", W, "callers of its `cache_clear`", "its results are no longer cached");
 pub(super) const DISPATCH_REMOVED: Rule =
     rule("dispatch-removed", B, "code that registers implementations", "it no longer has `register`");
-pub(super) const DEPRECATED: Rule = rule("deprecated", I, "", "it is deprecated");
+pub(super) const DEPRECATED: Rule = rule("deprecated", I, "", "{what} is deprecated");
 pub(super) const OVERLOAD_REMOVED: Rule =
     rule("overload-removed", B, "callers", "no overload accepts {old} any longer");
 pub(super) const OVERLOAD_MAYBE: Rule = rule(

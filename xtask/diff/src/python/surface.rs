@@ -93,6 +93,8 @@ pub struct Function {
     /// Its body has a `yield`.
     pub generator: bool,
     pub overloads: Vec<Signature>,
+    /// How many of them are marked as deprecated.
+    pub deprecated_overloads: usize,
     /// Exceptions that the docstring documents.
     pub raises: Vec<String>,
 }
@@ -157,6 +159,8 @@ pub struct Attribute {
     pub on_class: bool,
     /// Its annotation says `ClassVar`.
     pub class_variable: bool,
+    /// A property that is marked as deprecated.
+    pub deprecated: bool,
     /// It is computed once, unless somebody sets it.
     pub cached: bool,
     /// A name of a module that is only annotated.

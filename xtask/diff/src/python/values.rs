@@ -27,6 +27,9 @@ pub(super) fn compare(compare: &mut Compare, pair: Pair, old: &Attribute, new: &
         let rule = if was_property && !old.cached { &rules::READ_ONLY } else { &rules::PROPERTY_READ_ONLY };
         compare.add(pair.clone(), difference(rule, "", "", ""));
     }
+    if new.deprecated && !old.deprecated {
+        compare.add(pair.clone(), difference(&rules::DEPRECATED, "it", "", ""));
+    }
     if new.class_variable && !old.class_variable && old.annotation.is_some() && old.writable {
         compare.add(pair.clone(), difference(&rules::CLASS_VARIABLE, "", "", ""));
     }

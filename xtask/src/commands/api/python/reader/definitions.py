@@ -47,6 +47,7 @@ class Definitions(Stubs):
             "decorators": decorators,
             "generator": self.is_generator(function),
             "overloads": [self.signature(o) for o in overloads],
+            "deprecated_overloads": sum(map(self.is_deprecated, overloads)),
             "raises": self.raises(function),
         }
 
@@ -64,6 +65,14 @@ class Definitions(Stubs):
             for one in node.decorator_list
         ]
         return [*given, *(one for one in stub if one in STUB_ONLY and one not in given)]
+
+    def is_deprecated(self, found: Definition) -> bool:
+        """Say whether a property or an overload is marked as deprecated (PEP 702)."""
+        return any(
+            self.resolve_all(found.parent, ast.unparse(one)).split("(")[0].endswith(".deprecated")
+            for node in self.nodes(found)
+            for one in node.decorator_list
+        )
 
     def resolve_all(self, scope: Definition, written: str) -> str:
         return self.expression(scope, written) or written
@@ -85,14 +94,14 @@ class Definitions(Stubs):
     def is_generator(self, function: Definition) -> bool:
         return any(yields(node) for node in self.nodes(function))
 
-    def nodes(self, function: Definition) -> list[ast.AST]:
+    def nodes(self, function: Definition) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
         """Find the statement that defines a function: none for what a stub alone has."""
         file = function.filepath
         if isinstance(file, list) or not file.is_file():
             return []
         if file not in self.by_line:
             self.by_line[file] = {}
-            for node in statements(self.tree.parsed(file)):
+            for node in walk_statements(self.tree.parsed(file)):
                 if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                     self.by_line[file].setdefault(node.name, []).append(node)
         return [
@@ -247,6 +256,7 @@ class Definitions(Stubs):
             "deletable": "deletable" in labels,
             "sets": self.set_type(attribute),
             "abstract": "abstractmethod" in labels,
+            "deprecated": kind == "property" and self.is_deprecated(attribute),
             "on_class": "class-attribute" in labels,
         }
 
@@ -299,7 +309,7 @@ def passes_on(function: ast.AST, given: str) -> bool:
     return False
 
 
-def statements(tree: ast.AST | None) -> Iterator[ast.AST]:
+def walk_statements(tree: ast.AST | None) -> Iterator[ast.AST]:
     """Walk the statements, which is much faster than to walk all expressions."""
     todo = [tree]
     while todo:
