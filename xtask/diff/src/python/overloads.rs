@@ -171,7 +171,9 @@ fn refused_by_all(each: &[Vec<Difference>], best: usize) -> Vec<Difference> {
 fn returned(compare: &Compare, old: &Signature, new: &Signature) -> Option<Difference> {
     let (before, after) = (old.returns.as_ref()?, new.returns.as_ref()?);
     if types::is_never(after) && !types::is_never(before) {
-        return Some(difference(&rules::NEVER_RETURNS, "", "", ""));
+        // The annotation may have been wrong before.
+        let rule = if before == "None" { &rules::MAYBE_NEVER_RETURNS } else { &rules::NEVER_RETURNS };
+        return Some(difference(rule, "", "", ""));
     }
     // Callers ignore a None. But a new generator or awaitable does nothing unless it is used.
     let lazy = ["Generator", "Iterator", "Iterable", "Awaitable", "Coroutine"]

@@ -163,6 +163,12 @@ pub(super) const NEVER_RETURNS: Rule = rule(
     "code after the call",
     "it never returns now: what follows a call does not run, and type checkers ignore it",
 );
+pub(super) const MAYBE_NEVER_RETURNS: Rule = rule(
+    "never-returns-maybe",
+    W,
+    "code after the call",
+    "it is now said to never return: if it did, what follows a call no longer runs",
+);
 pub(super) const SWALLOWS: Rule = rule(
     "exit-may-suppress",
     W,
