@@ -194,8 +194,10 @@ mod tests {
             {kind}-moved: restore it, deprecated, until the next major version
             {kind}-ambiguous: export the name itself: `export { name } from "…"`
             {kind}-added: users need not change anything
+            deprecated: users need not change anything
             no-longer-a-value: restore what worked
             no-longer-a-type: restore what worked
+            no-longer-extendable: restore what worked
             kind-changed: restore what worked
             kind-maybe-changed: check whether users depend on it
             parameter-removed: keep accepting the calls that worked
@@ -218,6 +220,7 @@ mod tests {
             implementation-no-longer-fits: restore what worked
             implementation-gets-more: check whether users depend on it
             type-parameters-changed: restore what worked
+            type-parameters-reordered: check whether users depend on it
             type-parameter-narrowed: accept what was accepted before
             type-parameter-default-changed: keep the old default
             type-parameter-const-changed: check whether users depend on it

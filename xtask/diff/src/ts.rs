@@ -91,8 +91,15 @@ pub const ALL: &[Rule] = &[
         "two `export *` bring `{what}`, each for something else, so nobody can import it",
     ),
     rule("{kind}-added", I, "", "`{what}` is new"),
+    rule("deprecated", I, "", "it is deprecated"),
     rule("no-longer-a-value", B, "code that uses it as a value", "it was a {old}, and is now only a type"),
     rule("no-longer-a-type", B, "annotations", "it was a {old}, and is no longer a type"),
+    rule(
+        "no-longer-extendable",
+        B,
+        "code that adds members to it",
+        "it was an interface without members, now a type, to which nobody can add any",
+    ),
     rule("kind-changed", B, "its users", "it was a {old}, now a {new}"),
     rule("kind-maybe-changed", W, "its users", "it was a {old}, now a {new}, which may behave differently"),
     // Functions, methods, constructors.
@@ -122,6 +129,12 @@ pub const ALL: &[Rule] = &[
     ),
     // Type parameters.
     rule("type-parameters-changed", B, "annotations", "its type parameters were {old}, now {new}"),
+    rule(
+        "type-parameters-reordered",
+        W,
+        "callers with explicit type arguments",
+        "its type parameters were {old}, now {new}",
+    ),
     rule(
         "type-parameter-narrowed",
         B,

@@ -405,6 +405,14 @@ fn types_of_dependencies_are_known_by_their_packages() {
 }
 
 #[test]
+fn the_first_global_names_of_a_package_are_additions() {
+    let manifest = json!({ "types": "./index.d.ts" });
+    let global = "declare global { var first: string; }\nexport {};\n";
+    let found = read_files([&manifest; 2], [&[("index.d.ts", "export {};\n")], &[("index.d.ts", global)]]);
+    assert_eq!(found, ["{kind}-added global.first"]);
+}
+
+#[test]
 fn an_import_that_is_no_file_and_loses_its_types_is_a_warning() {
     let manifest = |imports: Value| {
         json!({ "name": "demo-agent", "version": "0.0.1", "imports": imports,

@@ -1,7 +1,7 @@
 // Two definitions that users know by one name: what kind they are, and what is different.
 
 import { flat } from "./likeness.mjs";
-import { compareMembers, has } from "./members.mjs";
+import { compareMembers, deprecated, has } from "./members.mjs";
 import { references } from "./references.mjs";
 import {
   arrow,
@@ -123,12 +123,28 @@ export class Compare {
         ...whole,
         ...extra,
       });
+    if (item.exported) this.named(item, was, is, tell);
     if (was.value && !is.value) tell("no-longer-a-value", { old: was.any, new: is.any, ...whole });
     else if (was.value && was.value !== is.value) this.crossValue(item, was, is, tell, whole);
     else if (was.value) this.value(item, was.value, tell, whole);
     if (was.value === "class" && is.type === "class") return;
     if (was.type && !is.type) tell("no-longer-a-type", { old: was.any, new: is.any, ...whole });
     else if (was.type && was.type !== "enum") this.type(item, tell, whole);
+  }
+
+  /**
+   * What matters to those who name it.
+   *
+   * @param {Pair} item
+   * @param {Kinds} was
+   * @param {Kinds} is
+   * @param {Tell} tell
+   */
+  named(item, was, is, tell) {
+    if (deprecated(declared(item.new)) > deprecated(declared(item.old))) tell("deprecated");
+    // Nothing but what users add to it can be in it.
+    if (was.type === "interface" && is.type === "type" && isEmpty(item.old))
+      tell("no-longer-extendable");
   }
 
   /** @param {Pair} item @param {string} kind @param {Tell} tell @param {Whole} whole */
@@ -329,7 +345,11 @@ export class Compare {
       } else if (!same) tell("enum-member-removed", member, at);
     }
     for (const member of come.filter((m) => !m.renamed))
-      tell("enum-member-added", member, { newNode: member.name, is: member.getText() });
+      tell("enum-member-added", member, {
+        what: enumName(member),
+        newNode: member.name,
+        is: member.getText(),
+      });
     if (!constant(item.old) && constant(item.new))
       this.report({
         rule: "became-const-enum",
@@ -685,6 +705,12 @@ function isTyped(node) {
 function queried(type) {
   if (ts.isTypeQueryNode(type)) return type.typeArguments ? undefined : type.exprName;
   return ts.isImportTypeNode(type) && type.isTypeOf ? type.qualifier : undefined;
+}
+
+/** Is it an interface without members of its own? @param {Symbol} symbol */
+function isEmpty(symbol) {
+  const interfaces = declared(symbol).filter(ts.isInterfaceDeclaration);
+  return interfaces.every((one) => one.members.length === 0 && !one.heritageClauses);
 }
 
 /** @param {Symbol} symbol */

@@ -169,6 +169,11 @@ function setter(member) {
   return member.nodes.find(ts.isSetAccessor)?.parameters[0]?.type;
 }
 
+/** How many of them are marked as deprecated. @param {readonly Node[]} nodes */
+export function deprecated(nodes) {
+  return nodes.filter((node) => ts.getJSDocDeprecatedTag(node)).length;
+}
+
 /** @param {Questions} questions @param {About} about */
 export function compareMembers(questions, about) {
   const { texts } = questions;
@@ -189,7 +194,7 @@ export function compareMembers(questions, about) {
   });
   for (const [key, was] of before) {
     const is = after.get(key);
-    if (is && was.same !== is.same) changed(questions, about, was, is);
+    if (is) kept(questions, about, was, is);
   }
   if (about.isClass) constructors(questions, about, before.get("new()"), after.get("new()"));
 }
@@ -347,6 +352,13 @@ function added(about, member) {
   if (about.isClass) return tell(member.isAbstract ? "abstract-member-added" : "member-added");
   const required = !member.optional && member.kind !== "index" && about.positions.in;
   tell(required ? "member-added-required" : "member-added");
+}
+
+/** @param {Questions} questions @param {About} about @param {Member} was @param {Member} is */
+function kept(questions, about, was, is) {
+  if (deprecated(is.nodes) > deprecated(was.nodes))
+    about.report({ rule: "deprecated", member: is, newNode: is.symbol, is: is.shown });
+  if (was.same !== is.same) changed(questions, about, was, is);
 }
 
 /** @param {Questions} questions @param {About} about @param {Member} was @param {Member} is */

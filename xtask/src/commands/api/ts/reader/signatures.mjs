@@ -289,7 +289,9 @@ function namesOf(texts, node, outer) {
  * @param {Slot} slot
  * @param {Tell} found
  */
-function order(questions, { old, now, before, after }, slot, found) {
+function order(questions, lists, slot, found) {
+  const [old, before] = tried(lists.old, lists.before);
+  const [now, after] = tried(lists.now, lists.after);
   const told = (/** @type {Signature} */ gives, /** @type {Signature} */ takes) =>
     found([{ rule: "overload-order", old: flatText(gives), new: flatText(takes) }]);
   old.forEach((one, i) => {
@@ -304,6 +306,20 @@ function order(questions, { old, now, before, after }, slot, found) {
         otherServes(questions, now[place], old[was], slot, true, () => told(old[was], one));
     }
   });
+}
+
+/**
+ * Overloads and their texts in the compiler's order: it tries those first that name a literal.
+ *
+ * @param {Signatures} nodes
+ * @param {string[]} texts
+ * @returns {[Signatures, string[]]}
+ */
+function tried(nodes, texts) {
+  const isLiteral = (/** @type {number} */ i) =>
+    nodes[i].parameters.some(({ type }) => type && ts.isLiteralTypeNode(type));
+  const places = [...nodes.keys()].sort((a, b) => Number(isLiteral(b)) - Number(isLiteral(a)));
+  return [places.map((i) => nodes[i]), places.map((i) => texts[i])];
 }
 
 /**
@@ -358,7 +374,9 @@ function flatText(node) {
  */
 function pair(questions, one, other, slot, then) {
   const { texts } = questions;
-  const [a, b] = [one.typeParameters ?? [], other.typeParameters ?? []];
+  const [a, given] = [one.typeParameters ?? [], other.typeParameters ?? []];
+  const sorted = inOrder(a, given);
+  const b = sorted !== given && isRenamed(texts, one, other, slot.names) ? given : sorted;
   const required = b.filter((p) => !p.default).length;
   if (a.length !== b.length && !(a.length > 0 && a.length < b.length && required <= a.length)) {
     if (a.length > 0)
@@ -372,8 +390,8 @@ function pair(questions, one, other, slot, then) {
   if (!slot.single && !mayServe(lengths(one), lengths(other))) return;
   const names = shared(texts, a, b, slot.names, "U");
   const was = slot.model(one, names.old, "");
-  // The same texts for each partner with as many type parameters.
-  const is = slot.model(other, names.new, a.length);
+  // The same texts for each partner with as many type parameters, unless they have another order.
+  const is = slot.model(other, names.new, b === given ? a.length : one);
   const types = { ...written("w", was), ...written("i", is) };
   const bounds = constraints(texts, a, b, names, types);
   const free = defaults(texts, a, b, names, types).filter(({ i }) => !inferred(texts, one, a[i]));
@@ -394,9 +412,44 @@ function pair(questions, one, other, slot, then) {
         old,
         new: now,
       }));
+    /** @type {Found[]} */
     const changed = [...changedDefaults(view, free), ...(slot.single ? constants(a, b) : [])];
+    // Only explicit type arguments tell them apart if the arguments say what they are.
+    const explicit = a.every((p) => inferred(texts, one, p));
+    if (b !== given && (slot.single || !explicit))
+      changed.push({
+        rule: explicit ? "type-parameters-reordered" : "type-parameters-changed",
+        old: shownParameters(a),
+        new: shownParameters(given),
+      });
     then(narrower.length > 0 ? narrower : [...calls(view, was, is, slot), ...changed]);
   });
+}
+
+/**
+ * Do both take and give the same with their type parameters by number?
+ *
+ * @param {Texts} texts
+ * @param {Signature} one
+ * @param {Signature} other
+ * @param {Shared} outer
+ */
+function isRenamed(texts, one, other, outer) {
+  const names = shared(texts, one.typeParameters ?? [], other.typeParameters ?? [], outer, "U");
+  const [was, is] = [model(texts, one, names.old), model(texts, other, names.new)];
+  return was.taken === is.taken && was.result === is.result;
+}
+
+/**
+ * The new type parameters in the old order, where their names say that only the order has changed.
+ *
+ * @param {TypeParameters} old
+ * @param {TypeParameters} now
+ */
+function inOrder(old, now) {
+  const sorted = old.flatMap((p) => now.find((other) => other.name.text === p.name.text) ?? []);
+  const same = sorted.length !== now.length || sorted.every((p, i) => p === now[i]);
+  return same ? now : sorted;
 }
 
 /**
