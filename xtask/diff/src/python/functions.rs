@@ -295,9 +295,15 @@ fn binding(old: &Function, new: &Function) -> Option<Difference> {
 fn waiting(compare: &Compare, old: &Function, new: &Function) -> Option<Difference> {
     let awaitable =
         |returns: &Option<String>| returns.as_ref().map(|r| compare.fits_new(r, "collections.abc.Awaitable"));
-    // An asynchronous generator returns an iterator at once.
-    let is_async = |function: &Function| function.is_async && !function.generator;
-    match (is_async(old), is_async(new)) {
+    let untold = old.signature.returns.is_none() || new.signature.returns.is_none();
+    if old.generator && new.generator && old.is_async != new.is_async && untold {
+        let words = |function: &Function| match function.is_async {
+            true => "an asynchronous iterator",
+            false => "an iterator",
+        };
+        return Some(difference(&rules::RETURN_WIDENED, "", words(old), words(new)));
+    }
+    match (old.is_awaited(), new.is_awaited()) {
         (true, false) if became_generator(old, new) => None,
         (true, false) => match awaitable(&new.signature.returns) {
             Some(Answer::Yes | Answer::Maybe) => None,

@@ -40,7 +40,7 @@ fn class(symbol: &str) -> &str {
 }
 
 pub(super) fn compare(compare: &Compare, old: &Function, new: &Function) -> Vec<Difference> {
-    let same_wait = old.is_async == new.is_async;
+    let same_wait = old.is_awaited() == new.is_awaited();
     let all = |before: &Signature, after: &Signature| {
         let before = called(old, before);
         let after = compare.with_old_variables(&before, &called(new, after));

@@ -99,6 +99,13 @@ pub struct Function {
     pub raises: Vec<String>,
 }
 
+impl Function {
+    /// Whether callers must await it. An asynchronous generator returns an iterator at once.
+    pub fn is_awaited(&self) -> bool {
+        self.is_async && !self.generator
+    }
+}
+
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Signature {
