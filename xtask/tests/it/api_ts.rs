@@ -459,13 +459,15 @@ fn read_files(manifests: [&Value; 2], files: [&[(&str, &str)]; 2]) -> Vec<String
     list.iter().map(|one| format!("{} {}", word(one, "rule"), word(one, "symbol"))).collect()
 }
 
+fn extended(mut object: Value, more: &Value) -> Value {
+    let more = more.as_object().expect("an object").clone();
+    object.as_object_mut().expect("an object").extend(more);
+    object
+}
+
 #[test]
 fn what_a_package_asks_of_those_who_install_it_is_part_of_its_api() {
-    let manifest = |more: &Value| {
-        let mut all = json!({ "name": "@demo/agent", "types": "./index.d.ts" });
-        all.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
-        all
-    };
+    let manifest = |more: &Value| extended(json!({ "name": "@demo/agent", "types": "./index.d.ts" }), more);
     let react = |range: &str| json!({ "peerDependencies": { "react": range } });
     let meta = json!({ "react": { "optional": true } });
     let optional = json!({ "peerDependencies": { "react": "^18" }, "peerDependenciesMeta": meta });
@@ -498,11 +500,7 @@ fn what_a_package_asks_of_those_who_install_it_is_part_of_its_api() {
 
 #[test]
 fn fields_that_bundlers_read_are_part_of_a_packages_api() {
-    let manifest = |more: &Value| {
-        let mut all = json!({ "types": "./index.d.ts", "main": "./a.js" });
-        all.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
-        all
-    };
+    let manifest = |more: &Value| extended(json!({ "types": "./index.d.ts", "main": "./a.js" }), more);
     let browser = |value: Value| json!({ "browser": value });
     let effects = |value: Value| json!({ "sideEffects": value });
     let exports = |more: Value| {
