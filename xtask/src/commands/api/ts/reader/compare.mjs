@@ -123,7 +123,7 @@ export class Compare {
         ...whole,
         ...extra,
       });
-    if (item.exported) this.named(item, was, is, tell);
+    if (item.exported) this.marks(item, was, is, tell);
     if (was.value && !is.value) tell("no-longer-a-value", { old: was.any, new: is.any, ...whole });
     else if (was.value && was.value !== is.value) this.crossValue(item, was, is, tell, whole);
     else if (was.value) this.value(item, was.value, tell, whole);
@@ -133,16 +133,16 @@ export class Compare {
   }
 
   /**
-   * What matters to those who name it.
+   * Is it deprecated now, or can users no longer add members to it?
    *
    * @param {Pair} item
    * @param {Kinds} was
    * @param {Kinds} is
    * @param {Tell} tell
    */
-  named(item, was, is, tell) {
+  marks(item, was, is, tell) {
     if (deprecated(declared(item.new)) > deprecated(declared(item.old))) tell("deprecated");
-    // Nothing but what users add to it can be in it.
+    // An interface without members is there for those that users add.
     if (was.type === "interface" && is.type === "type" && isEmpty(item.old))
       tell("no-longer-extendable");
   }

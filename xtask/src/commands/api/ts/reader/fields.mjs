@@ -2,7 +2,7 @@
 // tools ask before it. Where the files are is no difference: all of them may move together.
 //
 // Bundlers that read `exports` prefer it to these fields, but for single files in `browser` and
-// `react-native` (documentation of esbuild and webpack; package-browser-field-spec).
+// `react-native` (esbuild, Metro; package-browser-field-spec).
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
