@@ -164,7 +164,7 @@ pub(super) const NEVER_RETURNS: Rule = rule(
     "it never returns now: what follows a call does not run, and type checkers ignore it",
 );
 pub(super) const MAYBE_NEVER_RETURNS: Rule = rule(
-    "never-returns-maybe",
+    "maybe-never-returns",
     W,
     "code after the call",
     "it is now said to never return: if it did, what follows a call no longer runs",

@@ -310,7 +310,10 @@ def passes_on(function: ast.AST, given: str) -> bool:
 
 
 def walk_statements(tree: ast.AST | None) -> Iterator[ast.AST]:
-    """Walk the statements, which is much faster than to walk all expressions."""
+    """Walk all statements, those of functions and classes too.
+
+    That is much faster than to walk the expressions as well.
+    """
     todo = [tree]
     while todo:
         node = todo.pop()
