@@ -6,7 +6,7 @@ use super::reference::Reference;
 use super::spec::{self, Descriptor};
 use super::store::Store;
 use crate::sys::exit::Exit;
-use crate::sys::http::{Http, Request, Response};
+use crate::sys::http::{Http, HttpError, Request, Response};
 use crate::sys::retry;
 use crate::sys::url;
 use crate::sys::url::{is_loopback, without_secrets};
@@ -109,7 +109,7 @@ impl Registry {
     }
 
     /// Writes a manifest under a tag or its digest. Returns true if the registry keeps the list of referrers
-    /// itself (`OCI-Subject`).
+    /// itself (`OCI-Subject`). Tried again if the registry does not know a blob that was uploaded before.
     pub(crate) fn put_manifest(
         &self,
         repository: &str,
@@ -118,9 +118,13 @@ impl Registry {
         bytes: &[u8],
     ) -> Result<bool> {
         self.may_write()?;
-        let request = Request::new("PUT", self.url(repository, &format!("manifests/{version}")))
-            .body(media_type, bytes);
-        let answer = self.call(&push_scope(repository, None), request)?.success()?;
+        let put = || {
+            let request = Request::new("PUT", self.url(repository, &format!("manifests/{version}")))
+                .body(media_type, bytes);
+            self.call(&push_scope(repository, None), request)?.success()
+        };
+        let what = format!("manifest {version} of {}/{repository}", self.host);
+        let answer = retry::again(&what, put, unknown_blob)?;
         let digest = spec::digest(bytes);
         if let Some(other) = answer.header("Docker-Content-Digest").filter(|d| *d != digest) {
             bail!("{}/{repository}:{version}: sent {digest}, but the registry stored {other}", self.host);
@@ -269,6 +273,14 @@ impl Registry {
 fn media_type(answer: &Response) -> Option<String> {
     let full = answer.header("Content-Type")?;
     Some(full.split(';').next().unwrap_or(full).trim().to_string())
+}
+
+/// The reason if the registry does not know what the manifest refers to (OCI distribution spec 1.1, error
+/// codes). It may be temporary: docker-registry 2.8 does not find a blob for a moment while another push
+/// uploads the same one.
+fn unknown_blob(error: &anyhow::Error) -> Option<String> {
+    let body = &error.downcast_ref::<HttpError>()?.body;
+    body.contains("MANIFEST_BLOB_UNKNOWN").then(|| "the registry does not know one of its blobs".to_string())
 }
 
 pub(super) fn pull_scope(repository: &str) -> Vec<String> {

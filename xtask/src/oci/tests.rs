@@ -228,3 +228,22 @@ fn a_base_without_the_platform_is_refused_with_its_platforms() {
     let error = format!("{:#}", base::resolve(&missing, None, Some(&bench.local.host)).unwrap_err());
     assert!(error.contains("there is no base image"), "{error}");
 }
+
+/// docker-registry loses a blob for a moment in about one of ten such rounds.
+#[test]
+fn two_pushes_of_an_image_at_the_same_time_both_succeed() {
+    let bench = Bench::new();
+    let (mut built, _) = bench.build("one", "a");
+    for round in 0..20 {
+        built.name.repository = format!("owner/demo-{round}");
+        let start = std::sync::Barrier::new(2);
+        let push = || {
+            start.wait();
+            built.push(&bench.local.registry(), &["v1"]).unwrap();
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(push);
+            scope.spawn(push);
+        });
+    }
+}

@@ -233,31 +233,34 @@ fn a_token_is_requested_once_for_each_scope() {
 
 /// A server that gives every request the same answer.
 fn canned(answer: &str) -> Registry {
+    answering(std::iter::repeat(answer.to_string()))
+}
+
+/// A server that gives each request the next answer.
+fn answering(answers: impl Iterator<Item = String> + Send + 'static) -> Registry {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let host = listener.local_addr().unwrap().to_string();
-    let answer = answer.replace("HOST", &host);
+    let name = host.clone();
     std::thread::spawn(move || {
-        for client in listener.incoming() {
+        for (client, answer) in listener.incoming().zip(answers) {
             let Ok(mut client) = client else { return };
             let mut head = Vec::new();
             let mut byte = [0];
             while !head.ends_with(b"\r\n\r\n") && client.read(&mut byte).unwrap_or(0) == 1 {
                 head.push(byte[0]);
             }
-            let _ = client.write_all(answer.as_bytes());
+            let _ = client.write_all(answer.replace("HOST", &name).as_bytes());
         }
     });
     Registry { docker_config: None, ..Registry::open(&host, true).unwrap() }
 }
 
+fn answer(status: &str, headers: &str, body: &str) -> String {
+    format!("HTTP/1.1 {status}\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len())
+}
+
 #[test]
 fn answers_that_violate_the_spec_are_errors_with_a_reason() {
-    let answer = |status: &str, headers: &str, body: &str| {
-        format!(
-            "HTTP/1.1 {status}\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n{body}",
-            body.len()
-        )
-    };
     let wrong = format!("Docker-Content-Digest: sha256:{}\r\n", "0".repeat(64));
     let manifest = |a: String| format!("{:#}", canned(&a).manifest("a/b", "v1").err().unwrap());
     let upload = |a: String| format!("{:#}", canned(&a).can_push("a/b").err().unwrap());
@@ -300,15 +303,27 @@ fn answers_that_violate_the_spec_are_errors_with_a_reason() {
 }
 
 #[test]
+fn a_manifest_is_put_again_if_the_registry_does_not_know_a_blob() {
+    let refusal =
+        |code: &str| answer("400 Bad Request", "", &format!("{{\"errors\":[{{\"code\":\"{code}\"}}]}}"));
+    let put = |answers: [String; 2]| {
+        answering(answers.into_iter())
+            .put_manifest("a/b", "v1", spec::MANIFEST, b"{}")
+            .map_err(|e| e.to_string())
+    };
+    let created = || answer("201 Created", "", "");
+    assert_eq!(put([refusal("MANIFEST_BLOB_UNKNOWN"), created()]), Ok(false));
+    let error = put([refusal("MANIFEST_INVALID"), created()]).unwrap_err();
+    assert!(error.contains("400 Bad Request"), "{error}");
+}
+
+#[test]
 fn a_blob_with_other_bytes_than_its_digest_is_not_kept() {
     let temp = tempfile::tempdir().unwrap();
     let to = store(&temp, "to");
     let wanted = Descriptor::of("x", b"right");
     for body in ["wrong", "shorter", "r"] {
-        let registry = canned(&format!(
-            "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        ));
+        let registry = canned(&answer("200 OK", "", body));
         let error = format!("{:#}", registry.fetch("a/b", &wanted, &to).unwrap_err());
         assert!(error.contains("expected 5 with sha256:"), "{error}");
         assert!(!to.has(&wanted.digest, wanted.size).unwrap());
