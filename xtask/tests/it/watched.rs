@@ -51,9 +51,21 @@ fn look(pid: u32, seen: &mut BTreeSet<Process>) {
     for task in std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten() {
         let children = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
         for child in children.split_whitespace().filter_map(|id| id.parse().ok()) {
-            let process = Process { arguments: text(child, "cmdline"), environment: text(child, "environ") };
-            seen.insert(process);
+            seen.insert(process(child));
             look(child, seen);
+        }
+    }
+}
+
+/// Reads the process again while its arguments change: it starts another program, or npm writes its title into
+/// them.
+fn process(pid: u32) -> Process {
+    loop {
+        let arguments = text(pid, "cmdline");
+        let environment = text(pid, "environ");
+        let after = text(pid, "cmdline");
+        if after == arguments || after.is_empty() {
+            return Process { arguments, environment };
         }
     }
 }
