@@ -40,6 +40,7 @@ mod texts;
 mod types;
 mod unchanged;
 mod values;
+mod within;
 mod witness;
 
 pub use document::FILES;

@@ -39,6 +39,9 @@ impl Moved {
 
 impl<'v> Engine<'v> {
     pub(super) fn walk(&mut self, old: &Node<'v>, new: &Node<'v>, ctx: &Context) {
+        if self.within(old, new, ctx) {
+            return;
+        }
         let mut a = View::of(&self.old, old, &mut self.lost_old);
         let mut b = View::of(&self.new, new, &mut self.lost_new);
         self.annotations(&a, &b, ctx);

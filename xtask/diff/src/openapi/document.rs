@@ -178,7 +178,7 @@ pub(super) fn name_of(reference: &str) -> String {
 pub(super) fn reference(value: &Value) -> Option<&str> {
     // A loop over the few keys costs less than a hash.
     for (key, value) in value.as_object()? {
-        if key.as_bytes().first() == Some(&b'$') && key == "$ref" {
+        if matches!(key.as_bytes(), [b'$', ..]) && key == "$ref" {
             return value.as_str();
         }
     }

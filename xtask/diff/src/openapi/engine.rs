@@ -320,7 +320,12 @@ impl<'v> Engine<'v> {
                 }
             }
         }
-        let with_operations = |(change, groups)| Change { operations: self.operations(groups), ..change };
+        // Most changes of one schema belong to the same groups.
+        let mut known = BTreeMap::new();
+        let with_operations = |(change, groups): (Change, Vec<usize>)| {
+            let operations = known.entry(groups).or_insert_with_key(|groups| self.operations(groups.clone()));
+            Change { operations: operations.clone(), ..change }
+        };
         all.into_iter().map(with_operations).collect()
     }
 

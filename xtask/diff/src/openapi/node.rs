@@ -41,8 +41,8 @@ impl<'v> Raw<'v> {
     }
     /// A number for each combination of flags.
     pub(super) fn reading(&self) -> usize {
-        let bits = [self.lifted, self.flat, self.without.any, self.without.one];
-        bits.into_iter().fold(0, |number, bit| number * 2 + usize::from(bit))
+        let bit = usize::from;
+        bit(self.lifted) * 8 + bit(self.flat) * 4 + bit(self.without.any) * 2 + bit(self.without.one)
     }
 }
 
@@ -65,6 +65,17 @@ impl<'v> Node<'v> {
     pub(super) fn reference(&self) -> Option<&'v str> {
         let [raw] = &self.raws[..] else { return None };
         reference(raw.value)
+    }
+
+    /// The one schema that it is: as written, or the target of a reference with nothing beside it.
+    pub(super) fn alone(&self, document: &Document<'v>) -> Option<(&'v Value, At<'v>)> {
+        let [raw] = &self.raws[..] else { return None };
+        if raw.reading() != 0 || self.only != Types::ALL {
+            return None;
+        }
+        let Some(reference) = reference(raw.value) else { return Some((raw.value, raw.at.clone())) };
+        let single = raw.value.as_object().is_some_and(|map| map.len() == 1);
+        document.target(reference).ok().filter(|_| single || !document.siblings)
     }
 
     /// What makes two visits equal: the places that are read, independent of the way there. None if no

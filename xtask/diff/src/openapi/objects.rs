@@ -29,7 +29,10 @@ impl<'v> Engine<'v> {
                 .map(|(_, node)| node)
                 .or_else(|| a.property(name));
             match old {
-                Some(old) => self.both((old, a), (new, b), name, &inner),
+                Some(old) => {
+                    let required = |view: &View<'v>| view.required.contains(name);
+                    self.both((old, required(a)), (new, required(b)), &inner);
+                }
                 None => self.came(name, new, a, b, &inner),
             }
         }
@@ -54,24 +57,29 @@ impl<'v> Engine<'v> {
         }
     }
 
-    fn property(&self, new: bool, view: &View<'v>, name: &str, node: &Node<'v>, ctx: &Context) -> Property {
+    fn property(&self, new: bool, required: bool, node: &Node<'v>, ctx: &Context) -> Property {
         let access = node.access(if new { &self.new } else { &self.old });
         let hidden = if ctx.direction == Direction::Request { access.read_only } else { access.write_only };
-        Property { required: view.required.contains(&name), hidden, access }
+        Property { required, hidden, access }
     }
 
-    fn both(
+    fn both(&mut self, old: (&Node<'v>, bool), new: (&Node<'v>, bool), ctx: &Context) {
+        let unchanged = self.is_unchanged(old.0, new.0);
+        if !unchanged || old.1 != new.1 {
+            self.property_of_both(old, new, unchanged, ctx);
+        }
+    }
+
+    /// Compares a property that both objects have; each schema with whether it is required.
+    pub(super) fn property_of_both(
         &mut self,
-        (old, a): (&Node<'v>, &View<'v>),
-        (new, b): (&Node<'v>, &View<'v>),
-        name: &'v str,
+        (old, was_required): (&Node<'v>, bool),
+        (new, is_required): (&Node<'v>, bool),
+        unchanged: bool,
         ctx: &Context,
     ) {
-        let unchanged = self.is_unchanged(old, new);
-        if unchanged && a.required.contains(&name) == b.required.contains(&name) {
-            return;
-        }
-        let (was, is) = (self.property(false, a, name, old, ctx), self.property(true, b, name, new, ctx));
+        let was = self.property(false, was_required, old, ctx);
+        let is = self.property(true, is_required, new, ctx);
         self.access(&was, &is, (old, new), ctx);
         if was.hidden || is.hidden {
             return;
@@ -120,7 +128,7 @@ impl<'v> Engine<'v> {
     }
 
     fn came(&mut self, name: &'v str, new: &Node<'v>, a: &View<'v>, b: &View<'v>, ctx: &Context) {
-        let is = self.property(true, b, name, new, ctx);
+        let is = self.property(true, b.required.contains(&name), new, ctx);
         if is.hidden {
             return;
         }
@@ -152,7 +160,7 @@ impl<'v> Engine<'v> {
     }
 
     fn went(&mut self, name: &'v str, old: &Node<'v>, a: &View<'v>, b: &View<'v>, ctx: &Context) {
-        let was = self.property(false, a, name, old, ctx);
+        let was = self.property(false, a.required.contains(&name), old, ctx);
         if was.hidden {
             return;
         }

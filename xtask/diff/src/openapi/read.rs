@@ -326,7 +326,7 @@ fn is_idle(word: &str, map: &Map<String, Value>) -> bool {
 }
 
 /// `{type: null}` and its other spellings.
-fn is_null(value: &Value) -> bool {
+pub(super) fn is_null(value: &Value) -> bool {
     let Some(map) = value.as_object() else { return false };
     let null = |key: &str| map.get(key).is_some_and(Value::is_null);
     let only = |key: &str, v: Value| map.get(key) == Some(&Value::Array(vec![v]));

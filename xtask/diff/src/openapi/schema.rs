@@ -228,11 +228,7 @@ pub(super) fn possible<'v>(document: &Document<'v>, node: &Node<'v>, depth: usiz
 /// Whether it is one written schema with no keyword that could make it impossible: no view is needed then.
 /// Without `required` and `minItems`, nothing that is within it has to be there.
 fn is_harmless(document: &Document, node: &Node) -> bool {
-    let [raw] = &node.raws[..] else { return false };
-    let Ok((value, _)) = document.resolve(raw.value, raw.at.clone()) else { return false };
-    let alone = std::ptr::eq(value, raw.value)
-        || !document.siblings
-        || raw.value.as_object().is_some_and(|map| map.len() == 1);
+    let Some((value, _)) = node.alone(document) else { return false };
     let length = |key: &str| value.get(key).map_or(Some(0), Value::as_u64);
     let strings = |list: &Value| {
         let list = list.as_array().map_or(&[][..], Vec::as_slice);
@@ -255,7 +251,7 @@ fn is_harmless(document: &Document, node: &Node) -> bool {
         | "minimum" => true,
         key => is_annotation(key),
     };
-    alone && node.only == Types::ALL && value.as_object().is_some_and(|map| map.iter().all(harmless))
+    value.as_object().is_some_and(|map| map.iter().all(harmless))
 }
 
 /// `above`: the schemas that need this one. A value that needs itself would be endless.
@@ -284,6 +280,12 @@ fn possible_within<'v>(
                 .any(|branch| branch_possible(&view.with(&node.only(types), union, branch)))
     };
     !types.is_empty() && view.unions.iter().all(each)
+}
+
+/// Whether a value can fit a property that every value of the whole has.
+pub(super) fn possible_in<'v>(document: &Document<'v>, property: &Node<'v>, whole: &Node<'v>) -> bool {
+    let above: Vec<_> = addresses(whole).collect();
+    possible_within(document, property, 3, &above)
 }
 
 /// The types of the values that can fit the schema of this view, its alternatives aside.

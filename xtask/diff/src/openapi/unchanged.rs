@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 
 /// The references of components that are identical, with all that they refer to.
 pub(super) struct Unchanged {
-    same: BTreeMap<String, bool>,
+    /// A JSON object, because looking up a key of one is optimised in debug builds too.
+    same: Value,
     /// Both documents are read by the same rules, so identical texts mean the same.
-    alike: bool,
+    pub(super) alike: bool,
 }
 
 impl Unchanged {
@@ -48,17 +49,18 @@ impl Unchanged {
                 }
             }
         }
-        Unchanged { same: names.into_iter().map(|(name, index)| (name, same[index])).collect(), alike }
+        let same = names.into_iter().map(|(name, index)| (name, Value::Bool(same[index]))).collect();
+        Unchanged { same: Value::Object(same), alike }
     }
 
     /// Nothing counts as unchanged, for tests of the comparison itself.
     #[cfg(test)]
     pub(super) fn nothing() -> Unchanged {
-        Unchanged { same: BTreeMap::new(), alike: false }
+        Unchanged { same: Value::Null, alike: false }
     }
 
     pub(super) fn is(&self, old: &Value, new: &Value) -> bool {
-        self.alike && equal(old, new, &mut |reference| self.same.get(reference).is_some_and(|same| *same))
+        self.alike && equal(old, new, &mut |reference| self.same.get(reference) == Some(&Value::Bool(true)))
     }
 
     /// The same for values that may be missing.
@@ -89,7 +91,7 @@ fn equal(a: &Value, b: &Value, pass: &mut dyn FnMut(&str) -> bool) -> bool {
                 if key.as_bytes() != other.as_bytes() || !equal(x, y, pass) {
                     return false;
                 }
-                if key.as_bytes().first() == Some(&b'$')
+                if matches!(key.as_bytes(), [b'$', ..])
                     && (key == "$ref" || key == "$dynamicRef")
                     && !x.as_str().is_none_or(&mut *pass)
                 {

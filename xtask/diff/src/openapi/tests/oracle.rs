@@ -5,7 +5,7 @@
 //! `ORACLE_PAIRS`, `ORACLE_SEED` and `ORACLE_FROM` set how many pairs are tried, which, and the first one.
 
 use super::sound::{Dice, fits, mutated, object, schema, value};
-use super::{TODAY, document, posting};
+use super::{TODAY, document, lines, posting, thoroughly};
 use crate::finding::Level;
 use crate::openapi::{Change, diff};
 use serde_json::{Map, Value, json};
@@ -143,14 +143,32 @@ fn pair(dice: &mut Dice, round: u64) -> [Value; 4] {
     [old, new, components.clone(), json!({ "A": components["A"], "B": other })]
 }
 
+fn dice_of(seed: u64, round: u64) -> Dice {
+    let mut dice = Dice(seed.wrapping_mul(1_000_003).wrapping_add(round));
+    dice.roll(2);
+    dice
+}
+
+#[test]
+fn the_shortcuts_change_nothing_for_random_pairs() {
+    let (seed, pairs) = (setting("ORACLE_SEED", 1), setting("ORACLE_PAIRS", 300));
+    for round in 0..pairs {
+        let [old, new, before, after] = pair(&mut dice_of(seed, round), round);
+        for body in [posting, answering] {
+            let (old, new) = (body(old.clone(), before.clone()), body(new.clone(), after.clone()));
+            let [short, whole] = [diff(&old, &new, TODAY), thoroughly(&old, &new)].map(lines);
+            assert_eq!(short, whole, "round {round}\nold {old}\nnew {new}");
+        }
+    }
+}
+
 #[test]
 fn a_break_is_reported_if_and_only_if_a_value_shows_it() {
     let (seed, pairs) = (setting("ORACLE_SEED", 1), setting("ORACLE_PAIRS", 300));
     let first = setting("ORACLE_FROM", 0);
     let (mut missed, mut false_alarms, mut broken) = (Vec::new(), Vec::new(), 0);
     for round in first..first + pairs {
-        let mut dice = Dice(seed.wrapping_mul(1_000_003).wrapping_add(round));
-        dice.roll(2);
+        let mut dice = dice_of(seed, round);
         let [old, new, before, after] = pair(&mut dice, round);
         let mut values: Vec<Value> = (0..60).map(|_| value(&mut dice, 2)).collect();
         let search = |dice: &mut Dice, values: &mut Vec<Value>, times: usize| {
