@@ -57,8 +57,8 @@ fn look(pid: u32, seen: &mut BTreeSet<Process>) {
     }
 }
 
-/// Reads the process again while its arguments change: it starts another program, or npm writes its title into
-/// them.
+/// Reads the process again while its arguments change: it starts another program, or npm writes its title
+/// into them.
 fn process(pid: u32) -> Process {
     loop {
         let arguments = text(pid, "cmdline");
