@@ -67,6 +67,7 @@ impl<'v> Engine<'v> {
         }
         self.pair_up(&mut before, &mut after, Engine::same_reference, ctx);
         self.pair_up(&mut before, &mut after, Engine::same_meaning, ctx);
+        self.pair_up(&mut before, &mut after, Engine::same_values, ctx);
         self.pair_up(&mut before, &mut after, Engine::akin_and_mild, ctx);
         let receiver = if ctx.direction == Direction::Request { b } else { a };
         // A discriminator chooses the alternative by its name, whatever fits others.
@@ -266,13 +267,25 @@ impl<'v> Engine<'v> {
         after: &[Alternative<'v>],
         ctx: &Context,
     ) -> Option<usize> {
-        if after.len() * after.len() > PAIRS {
-            return None;
-        }
-        let mut open = after.iter().enumerate().filter(|(_, new)| {
-            new.open && new.types == old.types && new.tag.map(|t| t.0) == old.tag.map(|t| t.0)
-        });
-        open.find(|(_, new)| self.weight(&old.node, &new.node, ctx).is_none()).map(|(at, _)| at)
+        similar(old, after)
+            .find(|(_, new)| self.weight(&old.node, &new.node, ctx).is_none())
+            .map(|(at, _)| at)
+    }
+
+    /// The same values fit, but defaults or `readOnly` differ.
+    fn same_values(
+        &mut self,
+        old: &Alternative<'v>,
+        after: &[Alternative<'v>],
+        ctx: &Context,
+    ) -> Option<usize> {
+        let mut fits = |new: &Alternative<'v>, direction| {
+            let ctx = Context { direction, exact: true, ..ctx.clone() };
+            self.weight(&old.node, &new.node, &ctx).is_none_or(|level| level == Level::Info)
+        };
+        similar(old, after)
+            .find(|(_, new)| fits(new, Direction::Request) && fits(new, Direction::Response))
+            .map(|(at, _)| at)
     }
 
     /// Whether a different alternative is the changed old one: both have the same distinguishing property, or
@@ -340,6 +353,19 @@ impl<'v> Engine<'v> {
                 || fits(&one.node, one.types)
                 || each.len() > 1 && each.iter().all(|types| fits(&one.node.only(*types), *types)))
     }
+}
+
+/// The open alternatives of the same types and with the same distinguishing property. None if there are too
+/// many to weigh.
+fn similar<'a, 'v>(
+    old: &'a Alternative<'v>,
+    after: &'a [Alternative<'v>],
+) -> impl Iterator<Item = (usize, &'a Alternative<'v>)> {
+    let few = after.len() * after.len() <= PAIRS;
+    let alike = move |new: &Alternative<'v>| {
+        new.open && new.types == old.types && new.tag.map(|t| t.0) == old.tag.map(|t| t.0)
+    };
+    after.iter().enumerate().filter(move |(_, new)| few && alike(new))
 }
 
 /// Whether the others together take every plain value of this one. Between two neighbouring limits all values
