@@ -56,9 +56,10 @@ impl<'v> Engine<'v> {
             let request = ctx.direction == Direction::Request;
             let sent = if request { was(self) } else { is(self) };
             if sent.is_empty() {
-                if !(if request { is(self) } else { was(self) }).is_empty() {
+                let (old, new) = (was(self), is(self));
+                if old != new {
                     let shape = if request { &TYPES_WIDENED } else { &TYPES_NARROWED };
-                    self.shape(ctx, shape, "type", (&a, &b), &a.types, &b.types);
+                    self.shape(ctx, shape, "type", (&a, &b), &old, &new);
                 }
                 return;
             }
