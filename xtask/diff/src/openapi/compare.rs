@@ -4,7 +4,7 @@ use super::context::{Context, Direction};
 use super::engine::Engine;
 use super::node::Node;
 use super::rules::*;
-use super::schema::{View, possible_types};
+use super::schema::{View, possible, possible_types};
 use super::types::Types;
 use super::values::{Number, contains, cut, list, same, show};
 use crate::finding::Level;
@@ -275,13 +275,21 @@ impl<'v> Engine<'v> {
     }
 
     fn arrays(&mut self, a: &View<'v>, b: &View<'v>, ctx: &Context) {
-        self.item_counts(a, b, ctx);
+        let (document, sent, accepted) = match ctx.direction {
+            Direction::Request => (&self.old, a, b),
+            Direction::Response => (&self.new, b, a),
+        };
+        // A list of impossible items is empty.
+        let impossible = |items: &Node<'v>| !possible(document, items, 4);
+        let empty = sent.prefix.is_empty() && sent.items.as_ref().is_some_and(impossible);
+        if !empty || accepted.items_count.least > 0.0 {
+            self.item_counts(a, b, ctx);
+        }
         match (a.unique, b.unique) {
             (false, true) => self.shape(ctx, &UNIQUE_SET, "uniqueItems", (a, b), &"", &""),
             (true, false) => self.shape(ctx, &UNIQUE_UNSET, "uniqueItems", (a, b), &"", &""),
             _ => {}
         }
-        let sent = if ctx.direction == Direction::Request { a } else { b };
         if sent.items_count.most == Some(0.0) {
             return;
         }
