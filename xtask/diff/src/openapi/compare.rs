@@ -50,7 +50,8 @@ impl<'v> Engine<'v> {
         }
         // Nothing breaks if no value can be sent. That is rare, so it is asked only where it may matter.
         let apart = !(a.types & b.types).meets(!Types::NULL);
-        if apart || !a.required.is_empty() || !b.required.is_empty() {
+        let needs = |view: &View<'v>| !view.required.is_empty() || view.items_count.least > 0.0;
+        if apart || needs(&a) || needs(&b) {
             let was = |engine: &Self| possible_types(&engine.old, old, &a, 4);
             let is = |engine: &Self| possible_types(&engine.new, new, &b, 4);
             let request = ctx.direction == Direction::Request;
@@ -65,9 +66,10 @@ impl<'v> Engine<'v> {
             }
             if apart {
                 (a.types, b.types) = (was(self), is(self));
-            } else if !sent.has(Types::OBJECT) {
-                a.types &= !Types::OBJECT;
-                b.types &= !Types::OBJECT;
+            } else {
+                let never = if request { a.types } else { b.types } & !sent;
+                a.types &= !never;
+                b.types &= !never;
             }
         }
         let nulls = (
