@@ -110,7 +110,11 @@ fn constructor<'a>(compare: &mut Compare<'a>, pair: &Pair<'a>, old: &'a Class, n
         return;
     }
     if let (Some(before), Some(after)) = (&old.constructor, &new.constructor) {
-        return compare.pair(&format!("{}.__init__", pair.symbol), before, after);
+        let symbol = format!("{}.__init__", pair.symbol);
+        if !inherited::compare(compare, &symbol, (old, before), (new, after)) {
+            compare.pair(&symbol, before, after);
+        }
+        return;
     }
     let (before, after) = (constructor_of(compare.old, old), constructor_of(compare.new, new));
     match (before, after) {

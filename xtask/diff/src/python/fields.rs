@@ -6,7 +6,7 @@ use super::rules::{self, Rule};
 use super::signature::{self, Difference, difference};
 use super::surface::{Class, Field, Model};
 use super::types::Answer;
-use super::{Compare, Pair, inherited, place};
+use super::{Compare, Pair, inherited, place, variables};
 
 pub(super) fn compare<'a>(compare: &mut Compare<'a>, pair: &Pair<'a>, old: &'a Class, new: &'a Class) {
     let Some(model) = old.model else { return };
@@ -17,8 +17,8 @@ pub(super) fn compare<'a>(compare: &mut Compare<'a>, pair: &Pair<'a>, old: &'a C
     for (i, field) in old.fields.iter().enumerate().filter(|(_, f)| !f.name.starts_with('_')) {
         match new.fields.iter().find(|f| f.name == field.name) {
             Some(now) => {
-                let field = &inherited::field(before, old, field);
-                let now = &inherited::field(after, new, now);
+                let field = &inherited::field(before, old, None, field);
+                let now = &inherited::field(after, new, Some(old), now);
                 for found in kept(compare, (model, generated), field, now, old.frozen || new.frozen) {
                     at(compare, pair, field, Some(now), found);
                 }
@@ -48,6 +48,11 @@ pub(super) fn compare<'a>(compare: &mut Compare<'a>, pair: &Pair<'a>, old: &'a C
     for field in new.fields.iter().filter(|f| !has(old, &f.name) && !renamed.contains(&f.name.as_str())) {
         let found = difference(added(model, generated, field), &field.name, "", "");
         at(compare, pair, field, Some(field), found);
+    }
+    let left_out =
+        |name: &&String| !new.computed.contains(name) && !has(new, name) && new.members.contains_key(*name);
+    for name in old.computed.iter().filter(left_out) {
+        compare.add(pair.clone(), difference(&rules::FIELD_EXCLUDED, name, "", ""));
     }
     if let Some(found) = order(model, old, new, &renamed).filter(|_| generated) {
         compare.add(pair.clone(), found);
@@ -121,6 +126,7 @@ fn kept(
     if new.excluded && !old.excluded {
         found.push(difference(&rules::FIELD_EXCLUDED, name, "", ""));
     }
+    found.extend(tagged(compare, old, new));
     let (was, is) = (old.annotation.as_deref(), new.annotation.as_deref());
     found.extend(written(compare, (&rules::FIELD_WRITTEN, name), (&old.written, was), (&new.written, is)));
     if let (Some(was), Some(is)) = (&old.default, &new.default)
@@ -139,6 +145,15 @@ fn kept(
         found.extend(rule.map(|rule| difference(rule, name, &was, &is)));
     }
     found
+}
+
+/// The key by which a union's models are told apart now, if one of them had a default for it: then its input
+/// could leave the key out.
+fn tagged(compare: &Compare, old: &Field, new: &Field) -> Option<Difference> {
+    let key = new.discriminator.as_deref().filter(|_| old.discriminator.is_none())?;
+    let mut models = variables::words(old.holds.as_deref()?).filter_map(|word| compare.old.class(word));
+    let optional = |one: &Class| one.fields.iter().any(|f| f.name == key && !f.required);
+    models.any(optional).then(|| difference(&rules::FIELD_TAGGED, &old.name, "", key))
 }
 
 /// What a method returns that writes a field or a model, before and after; without one, it is as annotated.

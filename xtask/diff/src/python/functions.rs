@@ -99,10 +99,12 @@ pub(super) fn implemented(compare: &Compare, old: &Function, new: &Function) -> 
     let before = called(old, &old.signature);
     let after = compare.with_old_variables(&before, &called(new, &new.signature));
     let mut found = Vec::new();
+    // Type checkers let an implementation of `*args, **kwargs` take what it wants.
+    let any_arguments = after.parameters.iter().any(|p| p.kind == Kind::Args);
     for now in &after.parameters {
         let Some(was) = before.parameters.iter().find(|p| p.name == now.name) else {
-            let optional = now.default.is_some() && !matches!(now.kind, Kind::Args | Kind::Kwargs);
-            found.extend(optional.then(|| difference(&rules::IMPLEMENTED_MORE, &now.name, "", "")));
+            let more = now.default.is_some() || (now.kind == Kind::Kwargs && !any_arguments);
+            found.extend(more.then(|| difference(&rules::IMPLEMENTED_MORE, &now.name, "", "")));
             continue;
         };
         let (Some(takes), Some(given)) = (&was.takes, &now.takes) else { continue };
@@ -248,11 +250,7 @@ fn own_variable(surface: &Surface, signature: &mut Signature) {
     let Some(takes) = signature.parameters.first().and_then(|p| p.takes.clone()) else { return };
     let inside = ["type[", "typing.Type["].iter().find_map(|word| takes.strip_prefix(word));
     let name = inside.and_then(|rest| rest.strip_suffix(']')).unwrap_or(&takes);
-    // A class that is defined later is quoted, without its module.
-    let module = name.rsplit_once('.').map_or("", |(module, _)| module);
-    let later = |bound: &str| surface.class(&format!("{module}.{}", bound.trim_matches('\'')));
-    let is_class =
-        |bound: &&str| surface.class(bound).or_else(|| later(bound)).is_some_and(|one| !one.protocol);
+    let is_class = |bound: &&str| surface.class(bound).is_some_and(|one| !one.protocol);
     match variable(surface, name) {
         Some(variable) if variable.bounds.is_empty() => {}
         Some(variable) if variable.bounds.len() == 1 && variable.bounds.iter().all(is_class) => {}

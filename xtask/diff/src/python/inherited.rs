@@ -1,5 +1,5 @@
-//! Members that come from a generic base: what they are in the subclass, which says what the base's variables
-//! stand for.
+//! Members of generic classes: what they are in a subclass, which says what its base's variables stand for,
+//! and what they are for those who wrote the class without brackets before it was generic.
 
 use super::surface::{Attribute, Class, Field, Function, Is, Object, Signature, Surface};
 use super::{Compare, Pair, functions, values, variables};
@@ -15,7 +15,10 @@ pub(super) fn compare(
     (new_class, new): (&Class, &str),
 ) -> bool {
     let (before, after) = (compare.old, compare.new);
-    let (was, is) = (bound(before, old_class, old), bound(after, new_class, new));
+    let (was, mut is) = (bound(before, old_class, old), bound(after, new_class, new));
+    // The arguments of a constructor decide what the variables stand for.
+    let any = symbol.ends_with(".__init__").then_some("typing.Any");
+    is.extend(without_brackets(after, any, old_class, new_class));
     if was == is {
         return false;
     }
@@ -36,11 +39,13 @@ pub(super) fn compare(
     true
 }
 
-/// A field with the types that it has in a class: its variables are those of the base that defines it.
-pub(super) fn field(surface: &Surface, class: &Class, field: &Field) -> Field {
+/// A field with the types that it has in a class: its variables are those of the base that defines it. `old`:
+/// the class as it was before, if it is the new one.
+pub(super) fn field(surface: &Surface, class: &Class, old: Option<&Class>, field: &Field) -> Field {
     let mut found = field.clone();
     let member = class.members.get(&field.name);
-    let bound = member.map(|member| bound(surface, class, member)).unwrap_or_default();
+    let mut bound = member.map(|member| bound(surface, class, member)).unwrap_or_default();
+    bound.extend(old.iter().flat_map(|old| without_brackets(surface, Some("typing.Any"), old, class)));
     put(&mut found.holds, &mut found.annotation, &bound);
     found
 }
@@ -54,8 +59,15 @@ fn bound(surface: &Surface, class: &Class, member: &str) -> Bound {
             None => (text.as_str(), Vec::new()),
         };
         let Some(base) = surface.class(name) else { continue };
-        let own = base.type_parameters.iter().zip(arguments);
-        let own: Bound = own.map(|(one, given)| (path(name, &one.name), given.to_string())).collect();
+        let given = arguments.iter().map(|given| Some(given.to_string())).chain(std::iter::repeat(None));
+        let own = base.type_parameters.iter().zip(given);
+        let own: Bound = own
+            .filter_map(|(one, given)| {
+                let variable = path(name, &one.name);
+                let given = given.or_else(|| without_argument(surface, &variable))?;
+                Some((variable, given))
+            })
+            .collect();
         if name == owner {
             return own;
         }
@@ -65,6 +77,23 @@ fn bound(surface: &Surface, class: &Class, member: &str) -> Bound {
         }
     }
     Vec::new()
+}
+
+/// What the variables stand for that the class did not have before: `given`, or their defaults.
+fn without_brackets(surface: &Surface, given: Option<&str>, old: &Class, new: &Class) -> Bound {
+    let added = new.type_parameters.iter().skip(old.type_parameters.len());
+    added
+        .filter_map(|one| {
+            let default = without_argument(surface, &one.name)?;
+            Some((one.name.clone(), given.map_or(default, str::to_string)))
+        })
+        .collect()
+}
+
+/// What a variable stands for if no argument is given (PEP 696). None for what is no plain type variable.
+fn without_argument(surface: &Surface, variable: &str) -> Option<String> {
+    let variable = variables::variable(surface, variable)?;
+    Some(variable.default().unwrap_or("typing.Any").to_string())
 }
 
 /// The path of a class's variable: one of PEP 695 is inside of its class.

@@ -3,7 +3,7 @@
 use super::Compare;
 use super::rules::{self, Rule};
 use super::signature::{self, Difference, called, difference};
-use super::surface::{Function, Parameter, Signature};
+use super::surface::{Function, Parameter, Signature, Surface};
 use super::types::{self, Answer};
 use super::variables;
 use crate::change::Change;
@@ -56,9 +56,10 @@ pub(super) fn compare(compare: &Compare, old: &Function, new: &Function) -> Vec<
         return all(&old.signature, &new.signature);
     }
     let mut news: Vec<&Signature> = new.overloads.iter().collect();
-    // Type checkers ignore the implementation of overloads, but without types it is the best information.
+    // It tells what all of them accept together.
+    let implementation = with_types(compare.new, &new.signature, &new.overloads);
     if old.overloads.is_empty() || new.overloads.is_empty() {
-        news.push(&new.signature);
+        news.push(&implementation);
     }
     let hidden = |i: usize| olds[..i].iter().any(|other| accepts(compare, old, &olds[i], old, other));
     let unsure = [rules::RETYPED.id, rules::RETURN_RETYPED.id];
@@ -120,6 +121,22 @@ fn signatures(function: &Function) -> &[Signature] {
     }
 }
 
+/// The implementation of overloads, with what any of them takes: type checkers ignore its own annotations.
+fn with_types(surface: &Surface, implementation: &Signature, overloads: &[Signature]) -> Signature {
+    let mut found = implementation.clone();
+    for parameter in &mut found.parameters {
+        let same = overloads.iter().flat_map(|one| &one.parameters).filter(|p| p.name == parameter.name);
+        // A variable may stand for anything.
+        let known = |takes: &&str| variables::variables(surface, takes).is_empty();
+        let all: Option<Vec<&str>> = same.map(|p| p.takes.as_deref().filter(known)).collect();
+        if let Some(all) = all.filter(|all| !all.is_empty()) {
+            parameter.takes = Some(all.join(" | "));
+            parameter.annotation = None;
+        }
+    }
+    found
+}
+
 fn changed(rule: &'static Rule, function: &Function, overload: &Signature) -> Difference {
     difference(rule, "", &signature::show(&called(function, overload)), "")
 }
@@ -156,13 +173,17 @@ const REFUSALS: [&[&Rule]; 4] = [
 
 /// What no overload accepts any longer, whatever the types of the arguments are.
 fn refused_by_all(each: &[Vec<Difference>], best: usize) -> Vec<Difference> {
-    let mut found = Vec::new();
+    let again = |one: &Difference| difference(one.rule, &one.what, &one.old, &one.new);
+    // The last one is the implementation, which takes what any of them takes.
+    let implementation = each.last().into_iter().flatten();
+    let mut found: Vec<Difference> =
+        implementation.filter(|one| one.rule.id == rules::NARROWED.id).map(again).collect();
     for (way, what) in REFUSALS.iter().flat_map(|way| each[best].iter().map(move |one| (way, &one.what))) {
         let refuses = |one: &&Difference| one.what == *what && way.iter().any(|rule| rule.id == one.rule.id);
         if each.iter().all(|list| list.iter().any(|one| refuses(&one))) {
             let clearest = |one: &&Difference| way.iter().position(|rule| rule.id == one.rule.id);
             let one = each.iter().flatten().filter(refuses).min_by_key(clearest);
-            found.extend(one.map(|one| difference(one.rule, &one.what, &one.old, &one.new)));
+            found.extend(one.map(again));
         }
     }
     found

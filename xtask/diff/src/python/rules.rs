@@ -399,6 +399,12 @@ pub(super) const FIELD_CHECKED: Rule = rule(
     "code that passes values which the validator refuses",
     "a validator checks the field `{what}` now",
 );
+pub(super) const FIELD_TAGGED: Rule = rule(
+    "field-needs-tag",
+    B,
+    "input without that key",
+    "the key `{new}` decides what the field `{what}` is, and can no longer be left out of its input",
+);
 pub(super) const FIELD_FIXED: Rule =
     rule("field-became-read-only", B, "code that sets it", "the field `{what}` can no longer be set");
 pub(super) const FIELD_EXCLUDED: Rule =

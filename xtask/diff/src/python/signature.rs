@@ -160,10 +160,8 @@ fn kept(compare: &Compare, old: &Parameter, new: &Parameter, twice: bool, found:
     match (&old.default, &new.default) {
         (Some(was), None) => found.push(difference(&rules::PARAMETER_REQUIRED, &old.name, was, "")),
         // Stubs do not say which default it is.
-        (Some(was), Some(is))
-            if !same_value(was, is) && was != "..." && is != "..." && !same_constant(old, new) =>
-        {
-            found.push(difference(&rules::DEFAULT_CHANGED, &old.name, was, is))
+        (Some(was), Some(is)) if was != "..." && is != "..." => {
+            found.extend(default_changed(old, (was, &old.default_value), (is, &new.default_value)));
         }
         _ => {}
     }
@@ -172,6 +170,9 @@ fn kept(compare: &Compare, old: &Parameter, new: &Parameter, twice: bool, found:
 
 fn taken(compare: &Compare, old: &Parameter, new: &Parameter) -> Option<Difference> {
     let (Some(before), Some(after)) = (&old.takes, &new.takes) else { return None };
+    if of_a_callable(new) {
+        return None;
+    }
     // A default of None is accepted even if the annotation does not include it (as PEP 484 once allowed).
     let rule = match compare.fits_new(before, after) {
         Answer::Yes => return None,
@@ -186,12 +187,31 @@ fn taken(compare: &Compare, old: &Parameter, new: &Parameter) -> Option<Differen
     Some(difference(rule, &old.name, &was, &is))
 }
 
-/// Have the defaults the same value, though one names a constant or both name different ones?
-fn same_constant(old: &Parameter, new: &Parameter) -> bool {
-    let value = |parameter: &Parameter| {
-        parameter.default_value.clone().or(parameter.default.clone()).unwrap_or_default()
-    };
-    same_value(&value(old), &value(new))
+/// Whether it takes what a callable takes that is passed as well: `*args: P.args` or `*args: Unpack[Ts]`.
+fn of_a_callable(parameter: &Parameter) -> bool {
+    let takes = parameter.takes.as_deref().unwrap_or_default();
+    let inside = ["typing.Unpack[", "typing_extensions.Unpack["].iter().find_map(|u| takes.strip_prefix(u));
+    match parameter.kind {
+        Kind::Args => takes.ends_with(".args") || inside.is_some_and(|rest| !rest.contains('[')),
+        Kind::Kwargs => takes.ends_with(".kwargs"),
+        _ => false,
+    }
+}
+
+/// Compares what defaults are worth: one may name a constant, both may name different ones, or the constant
+/// that both name may have another value.
+fn default_changed(
+    parameter: &Parameter,
+    (was, old): (&String, &Option<String>),
+    (is, new): (&String, &Option<String>),
+) -> Option<Difference> {
+    let (before, after) = (old.as_ref().unwrap_or(was), new.as_ref().unwrap_or(is));
+    let same_name = same_value(was, is);
+    // The value of a name that is kept may be unknown on one side. That of `__version__` always changes.
+    let unknown = same_name && (old.is_none() || new.is_none() || was.ends_with("__version__"));
+    let (was, is) = if same_name { (before, after) } else { (was, is) };
+    (!same_value(before, after) && !unknown)
+        .then(|| difference(&rules::DEFAULT_CHANGED, &parameter.name, was, is))
 }
 
 /// Texts that differ only in quotes are equal.

@@ -221,6 +221,8 @@ pub struct Class {
     pub checked: bool,
     /// What the method returns that writes the model's JSON, if one does.
     pub written: Option<String>,
+    /// Properties that the model's JSON has.
+    pub computed: Vec<String>,
     pub frozen: bool,
     pub ordered: bool,
     /// None if an older reader did not say.
@@ -272,6 +274,9 @@ pub struct Field {
     /// What the method returns that writes it, if one does.
     #[serde(default)]
     pub written: Option<String>,
+    /// The key by which its values are told apart.
+    #[serde(default)]
+    pub discriminator: Option<String>,
 }
 
 #[derive(Debug, PartialEq, Eq, Deserialize)]

@@ -19,6 +19,13 @@ pub(super) struct Variable<'a> {
     arguments: Vec<&'a str>,
 }
 
+impl<'a> Variable<'a> {
+    /// What it stands for if no argument is given (PEP 696).
+    pub(super) fn default(&self) -> Option<&'a str> {
+        self.arguments.iter().find_map(|one| one.strip_prefix("default="))
+    }
+}
+
 /// What the definition at this path says, if it is that of a type variable.
 pub(super) fn variable<'a>(surface: &'a Surface, path: &str) -> Option<Variable<'a>> {
     if path == "typing.AnyStr" {
@@ -118,10 +125,7 @@ impl Compare<'_> {
 
     /// What a class's variable stands for if no argument is given, before and after, if that differs.
     pub(super) fn variable_defaults(&self, path: &str) -> Option<(String, String)> {
-        let default = |surface| {
-            let arguments = variable(surface, path)?.arguments;
-            arguments.iter().find_map(|one| one.strip_prefix("default=")).map(str::to_string)
-        };
+        let default = |surface| variable(surface, path)?.default().map(str::to_string);
         let (old, new) = (default(self.old)?, default(self.new).unwrap_or("none".to_string()));
         (old != new).then_some((old, new))
     }
@@ -146,10 +150,17 @@ impl Compare<'_> {
         let came: Vec<&str> = after.iter().copied().filter(|path| !before.contains(&&*own(path))).collect();
         let gone: Vec<&str> =
             before.iter().copied().filter(|path| !after.iter().any(|now| own(now) == *path)).collect();
+        // A class that a variable is limited to may have moved as well.
+        let as_before = |text: &&str| {
+            let names: Vec<_> = words(text).map(|name| (name.to_string(), own(name))).collect();
+            replaced(text, &names)
+        };
         let alike = |(old, new): (&&str, &&str)| {
             let elsewhere = self.new.objects.contains_key(*old) && self.old.objects.contains_key(*new);
             let same = match (variable(self.old, old), variable(self.new, new)) {
-                (Some(old), Some(new)) => old.arguments == new.arguments,
+                (Some(old), Some(new)) => {
+                    old.arguments == new.arguments.iter().map(as_before).collect::<Vec<_>>()
+                }
                 _ => false,
             };
             same && !elsewhere
@@ -192,7 +203,7 @@ fn texts(signature: &Signature) -> String {
 }
 
 /// The variables that a text names, in the order of their first places.
-fn variables<'a>(surface: &Surface, text: &'a str) -> Vec<&'a str> {
+pub(super) fn variables<'a>(surface: &Surface, text: &'a str) -> Vec<&'a str> {
     let mut found = Vec::new();
     for word in words(text) {
         if !found.contains(&word) && variable(surface, word).is_some() {
@@ -202,7 +213,7 @@ fn variables<'a>(surface: &Surface, text: &'a str) -> Vec<&'a str> {
     found
 }
 
-fn words(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !is_word(c)).filter(|word| !word.is_empty())
 }
 

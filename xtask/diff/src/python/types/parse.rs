@@ -59,6 +59,9 @@ impl<'a> Parser<'a> {
     }
 
     fn one(&mut self) -> Option<Type> {
+        if self.take("*") {
+            return Some(Type::Name("typing.Unpack".into(), vec![self.one()?]));
+        }
         if self.take("(") {
             self.depth -= 1;
             let inner = self.union()?;

@@ -184,6 +184,7 @@ class Classes(Made):
             "metaclass": metaclass or ("abc.ABCMeta" if "abc.ABC" in outside else None),
             "checked": "" in checked,
             "written": written.get(""),
+            "computed": sorted(self.computed(mro)) if model == "pydantic" else [],
             "frozen": frozen,
             "hashable": self.hashable(mro),
             "ordered": options.get("order") == "True" or keyword(mro, "order") == "True",

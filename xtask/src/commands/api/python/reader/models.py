@@ -6,7 +6,7 @@ Dataclasses, attrs, named tuples, TypedDicts, pydantic models and msgspec struct
 import ast
 import re
 
-from definitions import Definitions, computed
+from definitions import Definitions
 from names import Definition, Facts, bare, call, scope_of, text
 
 DATACLASS = {"dataclasses.dataclass", "pydantic.dataclasses.dataclass"}
@@ -137,6 +137,18 @@ class Models(Definitions):
                 found.append(("", returns))
         return found
 
+    def computed(self, mro: list[Definition]) -> set[str]:
+        """Find the properties that the model's JSON has, as `@computed_field`."""
+        return {
+            member.name
+            for klass in mro
+            for member in klass.members.values()
+            if not member.is_alias and (member.is_function or "property" in member.labels)
+            for node in self.nodes(member)
+            for one in node.decorator_list
+            if is_pydantic(self.called(klass, ast.unparse(one))[0], {"computed_field"})
+        }
+
     def checks(self, klass: Definition, method: Definition) -> list[str]:
         """List the fields that a method checks, as `@field_validator("a")` or `@a.validator`."""
         found: list[str] = []
@@ -222,7 +234,7 @@ class Models(Definitions):
             **self.at(member),
             "annotation": annotation,
             "type": kind or None,
-            "default": default and (computed(default) or default),
+            "default": default and (self.constant(klass, default) or default),
             "alias": None if model == "attrs" else alias(keywords),
             "limits": {key: keywords[key] for key in LIMITS if keywords.get(key, "None") != "None"},
             "required": required,
@@ -231,6 +243,8 @@ class Models(Definitions):
             "fixed": keywords.get("on_setattr") in FIXED,
             "excluded": model == "pydantic" and keywords.get("exclude") == "True",
             "written": keywords.get("serializer"),
+            # Inside of an annotation, griffe leaves the quotes out.
+            "discriminator": (keywords.get("discriminator") or "").strip("'") or None,
         }
 
     def metadata(self, klass: Definition, annotation: object) -> dict[str, str]:

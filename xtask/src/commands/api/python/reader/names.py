@@ -167,6 +167,11 @@ class Resolver(ast.NodeTransformer):
         return ast.Subscript(value, self.visit(node.slice), node.ctx)
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
+        if not self.literal and ast.unparse(node.func).endswith("TypeVar"):
+            # Types in quotes, but for its own name.
+            limits = [*node.args[:1], *map(self.visit, node.args[1:])]
+            named = [ast.keyword(one.arg, self.visit(one.value)) for one in node.keywords]
+            return ast.Call(self.visit(node.func), limits, named)
         inner = Resolver(self.reader, self.scope, literal=True)
         return inner.generic_visit(node) if not self.literal else self.generic_visit(node)
 
