@@ -856,6 +856,28 @@ fn the_types_of_sources_are_inferred_with_the_packages_own_options() {
 }
 
 #[test]
+fn imports_of_sources_mean_what_the_packages_own_options_say() {
+    let manifest = json!({ "name": "demo-agent", "version": "0.0.1", "exports": "./src/index.ts" });
+    let options = |more: Value| json!({ "compilerOptions": more }).to_string();
+    let widened = || vec!["breaking member-type-widened Agent.name"];
+    let index =
+        "import type { Agent } from \"@own/agent\";\nexport const f = (): Agent => ({ name: \"a\" });\n";
+    for (settings, folder, now, expected) in [
+        (json!({ "paths": { "@own/*": ["./src/*"] } }), "src", "string | number", widened()),
+        (json!({ "paths": { "@own/*": ["./src/*"] } }), "src", "string", Vec::new()),
+        (json!({ "baseUrl": "./src" }), "src/@own", "string | number", widened()),
+    ] {
+        let source = |name: &str| format!("export interface Agent {{ name: {name} }}\n");
+        let (file, before, after) =
+            (format!("{folder}/agent.ts"), source("string"), source(now) + "// new\n");
+        let (options, old) = (options(settings), before.as_str());
+        let files = [("src/index.ts", index), (&file, old), ("tsconfig.json", &options)];
+        let found = between(&["."], [&manifest; 2], &files, &[(&file, &after)]);
+        assert_eq!(found, expected, "{options} {now}");
+    }
+}
+
+#[test]
 fn a_packages_own_install_scripts_are_not_run_without_its_sources() {
     let repo = crate::demo::files(&["ts"]);
     let manifest = repo.read("apps/ts/package.json");

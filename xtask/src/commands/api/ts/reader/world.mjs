@@ -37,6 +37,8 @@ const STRICTNESS = [
   "noUncheckedIndexedAccess",
   "useUnknownInCatchVariables",
 ];
+/** Options that say which file an import of the package's own sources means. */
+const ALIASES = ["baseUrl", "paths", "pathsBasePath"];
 const PROBE = "__xtask_probe.ts";
 
 /**
@@ -91,16 +93,28 @@ export class World {
     const exists = this.host.fileExists.bind(this.host);
     this.host.fileExists = (file) => file === this.probe || exists(file);
     this.host.getCurrentDirectory = () => this.roots.new;
-    this.cache = ts.createModuleResolutionCache(this.roots.new, (name) => name, this.options);
+    const cached = (/** @type {import("typescript").CompilerOptions} */ own) => {
+      const options = { ...this.options, ...own };
+      const cache = ts.createModuleResolutionCache(this.roots.new, (name) => name, options);
+      return { options, cache };
+    };
+    const resolution = {
+      old: cached(configured(this.roots.old, ALIASES)),
+      new: cached(configured(this.roots.new, ALIASES)),
+    };
+    this.cache = resolution.new.cache;
     // Specifiers in a file of questions are paths.
-    this.host.resolveModuleNameLiterals = (literals, file, redirected, options) =>
+    /** @type {import("typescript").CompilerHost["resolveModuleNameLiterals"]} */
+    this.resolve = (literals, file, redirected) =>
       literals.map(({ text }) => {
         if (file === this.probe && text.startsWith("/"))
           return { resolvedModule: { resolvedFileName: text, extension: extension(text) } };
-        const found = ts.resolveModuleName(text, file, options, this.host, this.cache, redirected);
+        const { options, cache } = resolution[this.side(file) ?? "new"];
+        const found = ts.resolveModuleName(text, file, options, this.host, cache, redirected);
         if (file !== this.probe) this.imported(file, text, found.resolvedModule);
         return found;
       });
+    this.host.resolveModuleNameLiterals = this.resolve;
     /** Has what this file imports declarations? @type {Record<"old" | "new", Map<string, boolean>>} */
     this.imports = { old: new Map(), new: new Map() };
   }
@@ -128,14 +142,17 @@ export class World {
   /** Source files are compared by their declarations: types that nobody wrote are part of them. */
   declare() {
     const { JsxEmit } = ts;
-    const program = ts.createProgram(this.files, {
+    const options = {
       ...this.options,
       ...{ declaration: true, emitDeclarationOnly: true, noEmit: false, jsx: JsxEmit.Preserve },
-      ...strictness(this.roots.new),
+      ...configured(this.roots.new, STRICTNESS),
       // Not beside a source, where another file may be.
       declarationDir: join(this.roots.new, HANDLE),
       types: ambient(this.roots.new),
-    });
+    };
+    const host = ts.createCompilerHost(options);
+    host.resolveModuleNameLiterals = this.resolve;
+    const program = ts.createProgram(this.files, options, host);
     for (const source of this.sources().filter((one) => !one.isDeclarationFile)) {
       const { fileName } = source;
       program.emit(
@@ -398,20 +415,21 @@ function extension(file) {
 }
 
 /**
- * The options of the package's own tsconfig.json that decide which types its sources get: its users do not
- * write these types, so they know those that the author sees. Both versions get the options of the new one,
- * as users' own options do not change with a release.
+ * Options of the package's own tsconfig.json. Those that decide which types its sources get are asked of the
+ * new version for both: its users do not write these types, so they know those that the author sees, and
+ * users' own options do not change with a release.
  *
  * @param {string} root
+ * @param {string[]} names
  * @returns {import("typescript").CompilerOptions}
  */
-function strictness(root) {
+function configured(root, names) {
   const file = join(root, "tsconfig.json");
   if (!existsSync(file)) return {};
   const { config } = ts.readConfigFile(file, ts.sys.readFile);
   const host = { ...ts.sys, readDirectory: () => [] };
   const { options } = ts.parseJsonConfigFileContent(config ?? {}, host, root);
-  return Object.fromEntries(Object.entries(options).filter(([name]) => STRICTNESS.includes(name)));
+  return Object.fromEntries(Object.entries(options).filter(([name]) => names.includes(name)));
 }
 
 /** What brings global types: the `@types` that are there. @param {string} root */
