@@ -10,8 +10,9 @@ import { ts } from "./typescript.mjs";
 
 /** @typedef {import("typescript").Node} Node */
 /** @typedef {"old" | "new"} Side */
-/** @typedef {{ kind: string, nodes: Node[] }} Named declarations with one name */
-/** @typedef {Map<string, Named>} Scope */
+/** @typedef {{ kind: string, nodes: Node[] }} Named declarations of one kind with one name */
+/** @typedef {Map<string, Named[]>} Scope an interface, a constant and a namespace may share a name */
+/** @typedef {Map<string, Node[]>} Modules the statements of each scope of a version */
 
 const GLOBAL = "global";
 const KINDS = [
@@ -74,9 +75,18 @@ function inside(node) {
   return ts.isModuleBlock(node.body) ? [...node.body.statements] : [node.body];
 }
 
+/** A class and an interface of one name have one list of members. */
+const SHAPES = ["class", "interface"];
+
 /** @param {Scope} scope @param {string} name @param {Named} one */
 function add(scope, name, { kind, nodes }) {
-  scope.set(name, { kind, nodes: [...(scope.get(name)?.nodes ?? []), ...nodes] });
+  const list = scope.get(name) ?? [];
+  const alike = (/** @type {Named} */ one) => SHAPES.includes(one.kind) && SHAPES.includes(kind);
+  const same = list.find((one) => one.kind === kind || alike(one));
+  if (same) same.nodes.push(...nodes);
+  else list.push({ kind, nodes: [...nodes] });
+  if (same && kind === "class") same.kind = kind;
+  scope.set(name, list);
 }
 
 /** What a statement declares: names and nodes. @param {Node} statement */
@@ -93,45 +103,91 @@ function declared(statement) {
   });
 }
 
-/** What `export default`, `export =` and `export { … }` name. @param {Node} statement @param {Scope} all */
-function named(statement, all) {
-  const local = (/** @type {Node} */ node, /** @type {Node} */ otherwise) =>
-    all.get(node.getText()) ?? { kind: "constant", nodes: [otherwise] };
+/**
+ * What `export default`, `export =` and `export { … }` name.
+ *
+ * @param {Node} statement
+ * @param {Scope} all
+ * @param {Modules} modules
+ */
+function named(statement, all, modules) {
+  const local = (
+    /** @type {string} */ name,
+    /** @type {Node} */ node,
+    /** @type {Node} */ otherwise,
+    /** @type {Scope} */ scope,
+  ) => {
+    const list = scope.get(node.getText()) ?? [{ kind: "constant", nodes: [otherwise] }];
+    return list.map((one) => ({ name, ...one }));
+  };
   if (ts.isExportAssignment(statement)) {
     const name = statement.isExportEquals ? "export =" : "default";
-    return [{ name, ...local(statement.expression, statement) }];
+    return local(name, statement.expression, statement, all);
   }
-  const clause = ts.isExportDeclaration(statement) ? statement.exportClause : undefined;
-  if (!clause || !ts.isNamedExports(clause)) return [];
-  return clause.elements.map((element) => ({
-    name: element.name.getText(),
-    ...local(element.propertyName ?? element.name, element),
-  }));
+  if (!ts.isExportDeclaration(statement) || !statement.exportClause) return [];
+  const { exportClause: clause, moduleSpecifier } = statement;
+  if (ts.isNamespaceExport(clause)) return local(clause.name.getText(), clause, clause, new Map());
+  const from = moduleSpecifier ? handedOn(moduleSpecifier, modules) : all;
+  return clause.elements.flatMap((element) =>
+    local(element.name.getText(), element.propertyName ?? element.name, element, from),
+  );
+}
+
+/** The names of another module that is declared here. @param {Node} specifier @param {Modules} modules */
+function handedOn(specifier, modules) {
+  const key = ts.isStringLiteral(specifier) ? JSON.stringify(specifier.text) : "";
+  // Two modules may hand on each other.
+  return names(modules.get(key) ?? [], new Map([...modules].filter(([one]) => one !== key)));
+}
+
+/** What `import name = require("…")` gets. @param {Node} statement @param {Modules} modules */
+function required(statement, modules) {
+  if (!ts.isImportEqualsDeclaration(statement)) return [];
+  const { name, moduleReference } = statement;
+  if (!ts.isExternalModuleReference(moduleReference)) return [];
+  const list = handedOn(moduleReference.expression, modules).get("export =") ?? [];
+  return list.map((one) => ({ name: name.text, ...one }));
+}
+
+/** What `export *` brings. @param {Node} statement @param {Modules} modules @returns {Scope} */
+function starred(statement, modules) {
+  if (!ts.isExportDeclaration(statement) || statement.exportClause || !statement.moduleSpecifier)
+    return new Map();
+  const found = handedOn(statement.moduleSpecifier, modules);
+  for (const name of ["default", "export ="]) found.delete(name);
+  return found;
 }
 
 /**
  * Names of these statements.
- * Where a module says what it exports, it exports nothing else.
+ * Where a block of a module says what it exports, it exports nothing else.
  *
  * @param {Node[]} statements
+ * @param {Modules} modules
  */
-function names(statements) {
+function names(statements, modules = new Map()) {
   /** @type {Scope} */
   const all = new Map();
   for (const statement of statements)
-    for (const one of declared(statement)) add(all, one.name, one);
+    for (const one of [...declared(statement), ...required(statement, modules)])
+      add(all, one.name, one);
   const said = statements.filter(
     (one) => ts.isExportAssignment(one) || ts.isExportDeclaration(one),
   );
   if (said.length === 0) return all;
+  /** @type {Set<Node>} */
+  const blocks = new Set(said.map((one) => one.parent));
   /** @type {Scope} */
   const exported = new Map();
   const marked = (/** @type {Node} */ node) =>
-    ts.canHaveModifiers(node) &&
-    node.modifiers?.some((one) => one.kind === ts.SyntaxKind.ExportKeyword);
+    !blocks.has(node.parent) ||
+    (ts.canHaveModifiers(node) &&
+      node.modifiers?.some((one) => one.kind === ts.SyntaxKind.ExportKeyword));
   for (const one of statements.filter(marked).flatMap(declared)) add(exported, one.name, one);
-  for (const one of said.flatMap((statement) => named(statement, all)))
+  for (const one of said.flatMap((statement) => named(statement, all, modules)))
     add(exported, one.name, one);
+  for (const [name, list] of said.flatMap((statement) => [...starred(statement, modules)]))
+    if (!exported.has(name)) exported.set(name, list);
   return exported;
 }
 
@@ -144,9 +200,9 @@ function names(statements) {
 export function compareAmbient(compare, known) {
   const { world } = compare;
   const [old, now] = [scopes(world, "old"), scopes(world, "new")];
-  const unknown = (/** @type {Node[]} */ statements) =>
+  const unknown = (/** @type {Node[]} */ statements, /** @type {Modules} */ modules) =>
     new Map(
-      [...names(statements)].filter(([, { nodes }]) => {
+      [...names(statements, modules)].filter(([, [{ nodes }]]) => {
         const { name } = /** @type {import("typescript").NamedDeclaration} */ (nodes[0]);
         const symbol = name && world.checker.getSymbolAtLocation(name);
         return !symbol || !known.has(symbol);
@@ -155,9 +211,9 @@ export function compareAmbient(compare, known) {
   for (const [scope, statements] of old) {
     const same = now.get(scope);
     const own = scope.startsWith('"./');
-    if (own) compareScope(compare, scope, unknown(statements), unknown(same ?? []));
+    if (own) compareScope(compare, scope, unknown(statements, old), unknown(same ?? [], now));
     else if (same || scope === GLOBAL)
-      compareScope(compare, scope, names(statements), names(same ?? []));
+      compareScope(compare, scope, names(statements, old), names(same ?? [], now));
     else
       compare.report({
         rule: "{kind}-removed",
@@ -180,20 +236,25 @@ export function compareAmbient(compare, known) {
  * @param {Scope} now
  */
 function compareScope(compare, scope, old, now) {
-  for (const [name, was] of old) {
-    const is = now.get(name);
-    const at = {
-      symbol: `${scope}.${name}`,
-      kind: was.kind,
-      what: name,
-      oldNode: was.nodes[0],
-      was: head(was.nodes[0]),
-    };
-    if (is) compareNamed(compare, { ...at, newNode: is.nodes[0], is: head(is.nodes[0]) }, was, is);
-    else compare.report({ ...at, rule: "{kind}-removed" });
-  }
-  for (const [name, is] of now)
-    if (!old.has(name))
+  for (const [name, list] of old)
+    for (const was of list) {
+      const others = now.get(name) ?? [];
+      const is =
+        others.find((one) => one.kind === was.kind) ??
+        others.find((one) => !list.some(({ kind }) => kind === one.kind));
+      const at = {
+        symbol: `${scope}.${name}`,
+        kind: was.kind,
+        what: name,
+        oldNode: was.nodes[0],
+        was: head(was.nodes[0]),
+      };
+      if (is)
+        compareNamed(compare, { ...at, newNode: is.nodes[0], is: head(is.nodes[0]) }, was, is);
+      else compare.report({ ...at, rule: "{kind}-removed" });
+    }
+  for (const [name, list] of now)
+    for (const is of old.has(name) ? [] : list)
       compare.report({
         rule: "{kind}-added",
         symbol: `${scope}.${name}`,
@@ -231,17 +292,6 @@ function compareNamed(compare, at, was, is) {
   const { texts, questions } = compare;
   const tell = (/** @type {string} */ rule, extra = {}) =>
     compare.report({ ...at, rule, ...extra });
-  if (was.kind !== is.kind) return tell("kind-changed", { old: was.kind, new: is.kind });
-  if (was.kind === "namespace")
-    return compareScope(
-      compare,
-      at.symbol,
-      names(was.nodes.flatMap(inside)),
-      names(is.nodes.flatMap(inside)),
-    );
-  const parameters = (/** @type {Named} */ { nodes }) =>
-    /** @type {any[]} */ (nodes).find((node) => node.typeParameters)?.typeParameters ?? [];
-  const given = shared(texts, parameters(was), parameters(is));
   const bodies = (/** @type {Named} */ { nodes }) =>
     nodes
       .map((node) => (ts.isTypeAliasDeclaration(node) ? node.type : node))
@@ -250,6 +300,25 @@ function compareNamed(compare, at, was, is) {
           ts.isInterfaceDeclaration(node) || ts.isClassLike(node) || ts.isTypeLiteralNode(node),
       );
   const both = { old: bodies(was), new: bodies(is) };
+  // An interface and an object type have members alike.
+  const alike = [was, is].every((one) => one.kind !== "class" && bodies(one).length > 0);
+  if (was.kind !== is.kind && !alike) return tell("kind-changed", { old: was.kind, new: is.kind });
+  if (was.kind === "namespace")
+    return compareScope(
+      compare,
+      at.symbol,
+      names(was.nodes.flatMap(inside)),
+      names(is.nodes.flatMap(inside)),
+    );
+  if (was.kind === "enum")
+    return compare.enums({
+      symbol: at.symbol,
+      old: { declarations: /** @type {any[]} */ (was.nodes) },
+      new: { declarations: /** @type {any[]} */ (is.nodes) },
+    });
+  const parameters = (/** @type {Named} */ { nodes }) =>
+    /** @type {any[]} */ (nodes).find((node) => node.typeParameters)?.typeParameters ?? [];
+  const given = shared(texts, parameters(was), parameters(is));
   if (was.kind === "function")
     return compare.functions(
       was.nodes.filter(ts.isFunctionDeclaration),

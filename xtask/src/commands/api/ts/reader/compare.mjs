@@ -43,6 +43,7 @@ import { ts } from "./typescript.mjs";
 /** @typedef {(rule: string, extra?: Partial<Difference>) => void} Tell */
 /** @typedef {{ was?: string, is?: string }} Whole both definitions in one line */
 /** @typedef {ReturnType<typeof kinds>} Kinds */
+/** @typedef {Pick<Symbol, "declarations">} Definition what is declared: a symbol, or nodes with one name */
 /** @typedef {import("./signatures.mjs").Signatures} Signatures */
 /** @typedef {import("./signatures.mjs").TypeParameters} TypeParameters */
 /** @typedef {{ typeParameters?: TypeParameters }} Generic */
@@ -73,7 +74,7 @@ function firstOf(table, flags) {
   return table.find(({ flag }) => flags & flag)?.kind ?? null;
 }
 
-/** @param {Symbol} symbol @returns {readonly Declared[]} */
+/** @param {Definition} symbol @returns {readonly Declared[]} */
 function declared(symbol) {
   return symbol.declarations ?? [];
 }
@@ -180,6 +181,8 @@ export class Compare {
    * @param {Whole} whole
    */
   crossValue(item, was, is, tell, whole) {
+    const held = was.value === "class" && this.heldClass(item.new);
+    if (held) return this.members({ ...item, new: held }, tell);
     const [old, now] = [this.callables(item.old), this.callables(item.new)];
     if (old && now) return this.functions(old, now, tell, whole);
     const doubt =
@@ -199,6 +202,12 @@ export class Compare {
       else if (!answer.fits("now", "was") || !answer.fits("given", "taken"))
         tell("signature-changed", whole);
     });
+  }
+
+  /** The class that a constant stands for, as for an old name. @param {Symbol} symbol */
+  heldClass(symbol) {
+    const name = this.behind(symbol).find(ts.isClassDeclaration)?.name;
+    return name && this.world.checker.getSymbolAtLocation(name);
   }
 
   /**
@@ -306,7 +315,7 @@ export class Compare {
     return typeof last === "number" ? last + 1 : undefined;
   }
 
-  /** @param {Pair} item */
+  /** @param {{ symbol: string, old: Definition, new: Definition }} item */
   enums(item) {
     const value = (/** @type {EnumMember} */ member) => this.enumValue(member);
     const [old, now] = [enumMembers(item.old), enumMembers(item.new)];
@@ -318,7 +327,7 @@ export class Compare {
         kind: "enum-member",
         ...extra,
       });
-    const constant = (/** @type {Symbol} */ symbol) =>
+    const constant = (/** @type {Definition} */ symbol) =>
       declared(symbol).some((d) => has(d, "ConstKeyword"));
     const come = [...now.values()].filter((m) => !old.has(enumName(m)));
     for (const [name, member] of old) {
@@ -754,8 +763,18 @@ function heritage(symbol) {
   return types.length > 0 ? types : null;
 }
 
+/** Have users of an instance this member? @param {import("./members.mjs").Element} member */
+function isOfInstances(member) {
+  const hidden = /** @type {const} */ (["PrivateKeyword", "ProtectedKeyword", "StaticKeyword"]);
+  return (
+    !ts.isConstructorDeclaration(member) &&
+    !(member.name && ts.isPrivateIdentifier(member.name)) &&
+    !hidden.some((kind) => has(member, kind))
+  );
+}
+
 /**
- * An alias's type; an interface spelt out.
+ * An alias's type; an interface or a class spelt out.
  *
  * @param {Texts} texts
  * @param {Symbol} symbol
@@ -766,7 +785,7 @@ function typeText(texts, symbol, names) {
   if (type) return texts.of(type, names);
   const parts = [];
   for (const body of bodies(symbol)) {
-    const list = [...body.members].map((m) => texts.of(m, names));
+    const list = [...body.members].filter(isOfInstances).map((m) => texts.of(m, names));
     parts.push({
       text: `{ ${list.map((m) => m.text).join("; ")} }`,
       same: `{ ${list.map((m) => m.same).join("; ")} }`,
@@ -795,7 +814,7 @@ function deferred(node) {
   return ts.forEachChild(node, deferred) ?? false;
 }
 
-/** The members of an enum by name. @param {Symbol} symbol */
+/** The members of an enum by name. @param {Definition} symbol */
 function enumMembers(symbol) {
   /** @type {EnumMember[]} */
   const members = declared(symbol)
@@ -818,7 +837,7 @@ function kindOfLiteral(node) {
     : node.kind;
 }
 
-/** A definition in one line: a class or an interface without its members. @param {Symbol} symbol */
+/** A definition in one line: a class or an interface without its members. @param {Definition} symbol */
 export function shown(symbol) {
   const [declaration] = declared(symbol);
   if (ts.isVariableDeclaration(declaration)) return `const ${flat(declaration)}`;
