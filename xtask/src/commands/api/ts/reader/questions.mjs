@@ -98,16 +98,51 @@ function answers(checker, file, declaration) {
      * @param {string} now a name of the question
      * @param {string} was
      */
-    serves(now, was) {
-      const any = checker.getAnyType();
-      return (
-        checker.isTypeAssignableTo(type(now), type(was)) &&
-        !(type(was) === any && type(now) === checker.getUnknownType()) &&
-        takesTypeArguments(checker, type(now), type(was))
-      );
-    },
+    serves: (now, was) =>
+      checker.isTypeAssignableTo(type(now), type(was)) &&
+      !isClosed(checker, type(now), type(was)) &&
+      takesTypeArguments(checker, type(now), type(was)),
   };
 }
+
+/**
+ * Was it `any`, and is it `unknown` now? Itself, what a promise or a collection gives, what a function
+ * returns, or what has no name of its own in a type.
+ *
+ * @param {import("typescript").TypeChecker} checker
+ * @param {Type | undefined} now
+ * @param {Type | undefined} was
+ * @returns {boolean}
+ */
+function isClosed(checker, now, was, depth = 4) {
+  if (!now || !was || now === was || depth === 0) return false;
+  if (was === checker.getAnyType()) return now === checker.getUnknownType();
+  const inner = (/** @type {Type | undefined} */ is, /** @type {Type | undefined} */ before) =>
+    isClosed(checker, is, before, depth - 1);
+  const given = (/** @type {Type} */ type) =>
+    GIVING.includes(type.symbol?.name ?? "")
+      ? checker.getTypeArguments(/** @type {import("typescript").TypeReference} */ (type))
+      : [];
+  const returned = (/** @type {Type} */ type) => type.getCallSignatures()[0]?.getReturnType();
+  const indexed = (/** @type {Type} */ type) => type.getStringIndexType();
+  return (
+    given(was).some((one, i) => inner(given(now)[i], one)) ||
+    inner(returned(now), returned(was)) ||
+    inner(indexed(now), indexed(was))
+  );
+}
+
+/** What the library's types with one or two type parameters give to those who read them. */
+const GIVING = [
+  "Promise",
+  "PromiseLike",
+  "Array",
+  "ReadonlyArray",
+  "Map",
+  "ReadonlyMap",
+  "Set",
+  "ReadonlySet",
+];
 
 /**
  * Are type arguments that were written in a call still accepted? The compiler infers them when it compares

@@ -395,6 +395,7 @@ function pair(questions, one, other, slot, then) {
   const types = { ...written("w", was), ...written("i", is) };
   const bounds = constraints(texts, a, b, names, types);
   const free = defaults(texts, a, b, names, types).filter(({ i }) => !inferred(texts, one, a[i]));
+  const orders = slot.single ? ordersOfReturned(texts, one, other, names) : [];
   questions.ask(names.declared, renamed(types), (answer) => {
     const view = {
       ...answer,
@@ -414,16 +415,47 @@ function pair(questions, one, other, slot, then) {
       }));
     /** @type {Found[]} */
     const changed = [...changedDefaults(view, free), ...(slot.single ? constants(a, b) : [])];
-    // Only explicit type arguments tell them apart if the arguments say what they are.
-    const explicit = a.every((p) => inferred(texts, one, p));
-    if (b !== given && (slot.single || !explicit))
-      changed.push({
-        rule: explicit ? "type-parameters-reordered" : "type-parameters-changed",
-        old: shownParameters(a),
-        new: shownParameters(given),
-      });
+    if (b !== given && (slot.single || !allInferred(texts, one)))
+      changed.push(reordered(texts, one, other));
+    changed.push(...orders);
     then(narrower.length > 0 ? narrower : [...calls(view, was, is, slot), ...changed]);
   });
+}
+
+/** @param {Texts} texts @param {Signature} node */
+function allInferred(texts, node) {
+  return (node.typeParameters ?? []).every((p) => inferred(texts, node, p));
+}
+
+/** Only explicit type arguments tell them apart if the arguments say what they are. */
+function reordered(
+  /** @type {Texts} */ texts,
+  /** @type {Signature} */ one,
+  /** @type {Signature} */ other,
+) {
+  return {
+    rule: allInferred(texts, one) ? "type-parameters-reordered" : "type-parameters-changed",
+    old: shownParameters(one.typeParameters ?? []),
+    new: shownParameters(other.typeParameters ?? []),
+  };
+}
+
+/**
+ * The same for a function that is returned, and what that returns: the compiler infers their type arguments.
+ *
+ * @param {Texts} texts
+ * @param {Signature} one
+ * @param {Signature} other
+ * @param {Shared} outer
+ * @returns {Found[]}
+ */
+function ordersOfReturned(texts, { type: was }, { type: is }, outer) {
+  if (!was || !is || !ts.isFunctionTypeNode(was) || !ts.isFunctionTypeNode(is)) return [];
+  const [old, now] = [was.typeParameters ?? [], is.typeParameters ?? []];
+  const sorted = inOrder(old, now);
+  const moved = sorted !== now && !isRenamed(texts, was, is, outer);
+  const inner = ordersOfReturned(texts, was, is, shared(texts, old, sorted, outer, "V"));
+  return moved ? [reordered(texts, was, is), ...inner] : inner;
 }
 
 /**
@@ -604,7 +636,8 @@ export function arrow(texts, node, names) {
 }
 
 /**
- * One of both has type parameters: the compiler says whether the new one can stand for the old one.
+ * Only the new one has type parameters: the compiler says whether it can stand for the old one. If no
+ * argument gives them, callers that wrote none get what they are without.
  *
  * @param {Questions} questions
  * @param {Signature} one
@@ -614,13 +647,20 @@ export function arrow(texts, node, names) {
  */
 function generic(questions, one, other, slot, then) {
   const { texts } = questions;
-  questions.ask(
-    slot.names.declared,
-    { was: arrow(texts, one, slot.names.old), is: arrow(texts, other, slot.names.new) },
-    (answer) => {
-      then(answer.fits("is", "was") ? [] : [{ rule: "signature-changed" }]);
-    },
-  );
+  const own = other.typeParameters ?? [];
+  const names = new Map(slot.names.new);
+  for (const p of own) {
+    const without = p.default ?? p.constraint;
+    const text = without ? `(${texts.of(without, names).text})` : "unknown";
+    names.set(texts.world.checker.getSymbolAtLocation(p.name), text);
+  }
+  const free = !own.some((p) => inferred(texts, other, p));
+  const [was, is] = [model(texts, one, slot.names.old), model(texts, other, names)];
+  const whole = { was: was.whole, is: arrow(texts, other, slot.names.new) };
+  questions.ask(slot.names.declared, { ...whole, wr: was.result, ir: is.result }, (answer) => {
+    if (!answer.fits("is", "was")) then([{ rule: "signature-changed" }]);
+    else then(free ? returned(answer, was, is) : []);
+  });
 }
 
 /**
@@ -703,14 +743,20 @@ export function lost(checker, old, now, depth = 3) {
   });
 }
 
-/** @param {Type} type */
+/**
+ * Do users write it as an object? Not what `new` makes, as a Date, nor what has members under symbols, as
+ * arrays and other collections have.
+ *
+ * @param {Type} type
+ */
 function literal(type) {
   return (
     Boolean(type.flags & ts.TypeFlags.Object) &&
     type.getCallSignatures().length === 0 &&
     !type.isClass() &&
     type.symbol !== undefined &&
-    !(type.symbol.flags & ts.SymbolFlags.Class)
+    !(type.symbol.flags & (ts.SymbolFlags.Class | ts.SymbolFlags.Variable)) &&
+    !type.getProperties().some(({ name }) => name.startsWith("__@"))
   );
 }
 
