@@ -856,6 +856,33 @@ fn the_types_of_sources_are_inferred_with_the_packages_own_options() {
 }
 
 #[test]
+fn findings_say_what_moved_to_a_base_and_what_is_known_everywhere_by_its_kind() {
+    let repo = single();
+    let old =
+        "declare global { interface A { b: string; c(d: string): void } type E = string }\nexport {};\n";
+    repo.commit("apps/ts/index.d.ts", old, "feat: all");
+    let new = "interface Base { b: number; c(d: number): void }\n\
+        declare global { interface A extends Base {} }\nexport {};\n";
+    repo.commit("apps/ts/index.d.ts", new, "fix: all");
+    expect![[r#"
+        exit code 3
+        global.A.b
+          - b: string
+          breaking it was `string`, now `inherited`; breaks readers and code that creates one [member-type-changed] apps/ts/index.d.ts:1
+        global.A.c
+          - c(d: string): void
+          breaking it was `c(d: string): void`, now `inherited`; breaks readers and code that creates one [member-type-changed] apps/ts/index.d.ts:1
+        global.E
+          - type E = string
+          breaking `E` was removed; breaks its users [type-removed] apps/ts/index.d.ts:1
+        3 changes: 3 breaking
+        compared: .
+        stderr:
+        error: 3 breaking changes between HEAD~1 and HEAD
+    "#]].assert_eq(&repo.xtask(&["api", "diff", "ts", "HEAD~1"]).seen());
+}
+
+#[test]
 fn imports_of_sources_mean_what_the_packages_own_options_say() {
     let manifest = json!({ "name": "demo-agent", "version": "0.0.1", "exports": "./src/index.ts" });
     let options = |more: Value| json!({ "compilerOptions": more }).to_string();

@@ -300,9 +300,9 @@ function compareNamed(compare, at, was, is) {
           ts.isInterfaceDeclaration(node) || ts.isClassLike(node) || ts.isTypeLiteralNode(node),
       );
   const both = { old: bodies(was), new: bodies(is) };
-  // An interface and an object type have members alike.
-  const alike = [was, is].every((one) => one.kind !== "class" && bodies(one).length > 0);
-  if (was.kind !== is.kind && !alike) return tell("kind-changed", { old: was.kind, new: is.kind });
+  // An object type and a class serve as well as an interface; a class has a value, too.
+  const serves = was.kind !== "class" && both.old.length > 0 && both.new.length > 0;
+  if (was.kind !== is.kind && !serves) return tell("kind-changed", { old: was.kind, new: is.kind });
   if (was.kind === "namespace")
     return compareScope(
       compare,
