@@ -309,9 +309,9 @@ impl<'v> Engine<'v> {
         for index in 0..self.groups.len() {
             for change in std::mem::take(&mut self.groups[index].changes) {
                 let same = |c: &Change| {
-                    c.id == change.id
-                        && c.new == change.new
+                    c.new == change.new
                         && c.old == change.old
+                        && c.id == change.id
                         && c.message == change.message
                 };
                 match all.iter_mut().find(|(c, _)| same(c)) {

@@ -45,6 +45,9 @@ fn at_the_same_url<'a, 'v>(
     old: &'a Operations<'v>,
     new: &'a Operations<'v>,
 ) -> BTreeMap<&'a Key, &'a Key> {
+    if old.keys().eq(new.keys()) {
+        return BTreeMap::new();
+    }
     let came = new.iter().filter(|(key, _)| !old.contains_key(*key));
     let came: BTreeMap<(String, usize), &Key> = came
         .flat_map(|(key, operation)| {
