@@ -133,3 +133,57 @@ fn or_null(alternatives: &Value) -> Option<&Value> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::context::Kind;
+    use super::super::document::Document;
+    use super::super::types::Types;
+    use super::*;
+    use serde_json::json;
+
+    fn is_within(old: &Value, new: &Value, change: impl Fn(&mut Node)) -> bool {
+        let roots = [old, new].map(|schema| {
+            json!({ "openapi": "3.1.0", "schema": schema,
+                "components": { "schemas": { "A": { "type": "object", "properties": { "a": {} } } } } })
+        });
+        let [old, new] = [&roots[0], &roots[1]].map(|root| {
+            let mut node = Node::new(&root["schema"], At::root("#/schema"));
+            change(&mut node);
+            node
+        });
+        let documents = [&roots[0], &roots[1]].map(Document::new);
+        let [before, after] = documents;
+        let mut engine = Engine::new(before, after, "2026-11-21");
+        let ctx = Context::new(Direction::Request, Kind::Body, "the body".into());
+        engine.within(&old, &new, &ctx)
+    }
+
+    #[test]
+    fn schemas_that_differ_only_within_are_not_compared_as_a_whole() {
+        let object = |title: &str, kind: &str| {
+            let properties = json!({ "a": { "type": kind } });
+            json!({ "type": "object", "title": title, "required": ["a"], "properties": properties })
+        };
+        let list = |kind: &str| json!({ "type": "array", "maxItems": 2, "items": { "type": kind } });
+        let or_null = |schema: Value| json!({ "oneOf": [schema, { "type": "null" }], "default": null });
+        let named = json!({ "$ref": "#/components/schemas/A" });
+        let beside = json!({ "$ref": "#/components/schemas/A", "minProperties": 1 });
+        let table = [
+            (object("A", "string"), object("B", "integer"), true),
+            (list("string"), list("integer"), true),
+            (or_null(object("A", "string")), or_null(object("A", "integer")), true),
+            (or_null(list("string")), or_null(list("integer")), true),
+            (named.clone(), named, true),
+            (beside.clone(), beside, false),
+            (object("A", "string"), list("string"), false),
+            (object("A", "string"), or_null(object("A", "string")), false),
+            (json!({ "type": "object" }), json!({ "type": "object" }), false),
+        ];
+        for (old, new, expected) in table {
+            assert_eq!(is_within(&old, &new, |_| {}), expected, "{old} {new}");
+            assert!(!is_within(&old, &new, |node| node.only = Types::STRING), "{old} {new}");
+            assert!(!is_within(&old, &new, |node| node.raws[0].lifted = true), "{old} {new}");
+        }
+    }
+}
