@@ -33,6 +33,14 @@ pub(super) fn compare(compare: &mut Compare, pair: &Pair, old: &Class, new: &Cla
         let (was, is) = ((&old.written, fields), (&new.written, fields));
         found.extend(fields::written(compare, (&rules::MODEL_WRITTEN, ""), was, is));
     }
+    // Told at the base that had it, if users know that.
+    let inherited = |path: &String| {
+        compare.old.class(path).is_some_and(|base| base.open)
+            && compare.old.names.values().any(|name| name.public && name.to == *path)
+    };
+    if old.open && !new.open && !new.unknown && !old.ancestors.iter().any(inherited) {
+        found.push(difference(&rules::CLOSED, "", "", ""));
+    }
     found.extend(metaclass(compare, old, new));
     found.extend(truth(compare, old, new));
     let fixed = |class: &Class| class.frozen || class.model == Some(Model::NamedTuple);

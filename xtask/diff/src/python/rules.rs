@@ -279,6 +279,12 @@ pub(super) const UNHASHABLE: Rule = rule(
     "code that keeps it in a set or as a key",
     "it now has `__eq__` without `__hash__`",
 );
+pub(super) const CLOSED: Rule = rule(
+    "any-attribute-removed",
+    W,
+    "code that reads attributes which it gave",
+    "it no longer has a `__getattr__`",
+);
 pub(super) const UNORDERED: Rule =
     rule("ordering-removed", B, "code that sorts or compares it", "it no longer has an order");
 pub(super) const MODEL: Rule = rule("model-changed", B, "users of its fields", "it was a {old}, now {new}");

@@ -194,8 +194,10 @@ pub struct Class {
     pub untyped: Vec<String>,
     /// Attributes that methods set on `self`.
     pub assigned: Vec<String>,
-    /// It has a `__getattr__`.
+    /// It has a `__getattr__`, or sets attributes whose names only a run can tell.
     pub dynamic: bool,
+    /// It has a `__getattr__`.
+    pub open: bool,
     /// The explicit `__init__` or `__new__`, inherited or not.
     pub constructor: Option<String>,
     /// The explicit `__init_subclass__`, inherited or not.

@@ -160,6 +160,7 @@ class Classes(Made):
                 "__getattr__" in c.members or "__getattribute__" in c.members or self.assigned(c)[1]
                 for c in mro
             ),
+            "open": any("__getattr__" in c.members for c in mro),
             "constructor": constructor or new,
             "subclassed": subclassed,
             "match_args": self.listed_in(mro, "__match_args__"),
@@ -187,7 +188,9 @@ class Classes(Made):
             "computed": sorted(self.computed(mro)) if model == "pydantic" else [],
             "frozen": frozen,
             "hashable": self.hashable(mro),
-            "ordered": options.get("order") == "True" or keyword(mro, "order") == "True",
+            "ordered": options.get("order") == "True"
+            or keyword(mro, "order") == "True"
+            or any("total_ordering" in str(one.value) for c in mro for one in c.decorators),
             "model": model,
             "fields": fields,
             "type_parameters": self.type_parameters(klass, bases[klass.path]),
@@ -324,7 +327,9 @@ class Classes(Made):
         return False
 
     def frozen(self, mro: list[Definition]) -> bool:
-        said = [settings(c) for c in mro]
+        said = [
+            {**settings(c), **{key: str(value) for key, value in c.keywords.items()}} for c in mro
+        ]
         return any(
             one.get("frozen") == "True" or one.get("allow_mutation") == "False" for one in said
         )

@@ -50,6 +50,7 @@ MODEL_CHECKS = {"root_validator", "model_validator"}
 FIELD_WRITERS = {"serializer", "field_serializer"}
 MODEL_WRITERS = {"model_serializer"}
 ANNOTATED_WRITERS = {"PlainSerializer", "WrapSerializer"}
+CONSTRAINTS = {"StringConstraints"}
 ANNOTATED_CHECKS = {"AfterValidator", "BeforeValidator", "PlainValidator", "WrapValidator"}
 # The names that the options had in pydantic 1.
 OLD_OPTIONS = {"allow_population_by_field_name": "populate_by_name"}
@@ -240,7 +241,7 @@ class Models(Definitions):
             "required": required,
             "keyword_only": keyword_only,
             "checked": keywords.get("validator", "None") != "None",
-            "fixed": keywords.get("on_setattr") in FIXED,
+            "fixed": keywords.get("on_setattr") in FIXED or keywords.get("frozen") == "True",
             "excluded": model == "pydantic" and keywords.get("exclude") == "True",
             "written": keywords.get("serializer"),
             # Inside of an annotation, griffe leaves the quotes out.
@@ -263,7 +264,7 @@ class Models(Definitions):
         for node in ast.walk(tree):
             if isinstance(node, ast.Call):
                 name, keywords = self.called(klass, ast.unparse(node))
-                if name in FIELD or name == "msgspec.Meta":
+                if name in FIELD or name == "msgspec.Meta" or is_pydantic(name, CONSTRAINTS):
                     found.update(keywords)
                 elif is_pydantic(name, ANNOTATED_CHECKS):
                     found["validator"] = name
