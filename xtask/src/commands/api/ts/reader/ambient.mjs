@@ -168,13 +168,14 @@ function starred(statement, modules) {
 function names(statements, modules = new Map()) {
   /** @type {Scope} */
   const all = new Map();
-  for (const statement of statements)
-    for (const one of [...declared(statement), ...required(statement, modules)])
-      add(all, one.name, one);
+  for (const one of statements.flatMap(declared)) add(all, one.name, one);
   const said = statements.filter(
     (one) => ts.isExportAssignment(one) || ts.isExportDeclaration(one),
   );
   if (said.length === 0) return all;
+  // An import is local unless an export names it.
+  for (const one of statements.flatMap((statement) => required(statement, modules)))
+    add(all, one.name, one);
   /** @type {Set<Node>} */
   const blocks = new Set(said.map((one) => one.parent));
   /** @type {Scope} */
