@@ -327,9 +327,7 @@ class Classes(Made):
         return False
 
     def frozen(self, mro: list[Definition]) -> bool:
-        said = [
-            {**settings(c), **{key: str(value) for key, value in c.keywords.items()}} for c in mro
-        ]
+        said = [settings(c) for c in mro]
         return any(
             one.get("frozen") == "True" or one.get("allow_mutation") == "False" for one in said
         )

@@ -276,15 +276,22 @@ class Models(Definitions):
         """Read the options that decide which values a model takes, and how they are written."""
         found: dict[str, str] = {}
         for klass in reversed(mro):
-            given = {key: str(value) for key, value in klass.keywords.items()}
-            given.update(settings(klass) if model == "pydantic" else {})
+            given = settings(klass) if model == "pydantic" else keywords_of(klass)
             found.update((key, given[key]) for key in OPTIONS.get(model or "", ()) if key in given)
         return found
 
 
+def keywords_of(klass: Definition) -> dict[str, str]:
+    """Read the keywords beside the bases of a class."""
+    return {key: str(value) for key, value in klass.keywords.items()}
+
+
 def settings(klass: Definition) -> dict[str, str]:
-    """Read the options of a pydantic model: its `model_config`, or the `class Config` of old."""
-    found: dict[str, str] = {}
+    """Read the options of a pydantic model.
+
+    They are keywords of its class, its `model_config`, or the `class Config` of pydantic 1.
+    """
+    found = keywords_of(klass)
     for name in ("Config", "model_config"):
         config = klass.members.get(name)
         if config is None or config.is_alias:
