@@ -127,33 +127,33 @@ function named(statement, all, modules) {
   if (!ts.isExportDeclaration(statement) || !statement.exportClause) return [];
   const { exportClause: clause, moduleSpecifier } = statement;
   if (ts.isNamespaceExport(clause)) return local(clause.name.getText(), clause, clause, new Map());
-  const from = moduleSpecifier ? handedOn(moduleSpecifier, modules) : all;
+  const from = moduleSpecifier ? exportsOf(moduleSpecifier, modules) : all;
   return clause.elements.flatMap((element) =>
     local(element.name.getText(), element.propertyName ?? element.name, element, from),
   );
 }
 
-/** The names of another module that is declared here. @param {Node} specifier @param {Modules} modules */
-function handedOn(specifier, modules) {
+/** What another module exports, if it is declared here. @param {Node} specifier @param {Modules} modules */
+function exportsOf(specifier, modules) {
   const key = ts.isStringLiteral(specifier) ? JSON.stringify(specifier.text) : "";
-  // Two modules may hand on each other.
+  // Two modules may re-export each other.
   return names(modules.get(key) ?? [], new Map([...modules].filter(([one]) => one !== key)));
 }
 
 /** What `import name = require("…")` gets. @param {Node} statement @param {Modules} modules */
-function required(statement, modules) {
+function importEquals(statement, modules) {
   if (!ts.isImportEqualsDeclaration(statement)) return [];
   const { name, moduleReference } = statement;
   if (!ts.isExternalModuleReference(moduleReference)) return [];
-  const list = handedOn(moduleReference.expression, modules).get("export =") ?? [];
+  const list = exportsOf(moduleReference.expression, modules).get("export =") ?? [];
   return list.map((one) => ({ name: name.text, ...one }));
 }
 
 /** What `export *` brings. @param {Node} statement @param {Modules} modules @returns {Scope} */
-function starred(statement, modules) {
+function starExports(statement, modules) {
   if (!ts.isExportDeclaration(statement) || statement.exportClause || !statement.moduleSpecifier)
     return new Map();
-  const found = handedOn(statement.moduleSpecifier, modules);
+  const found = exportsOf(statement.moduleSpecifier, modules);
   for (const name of ["default", "export ="]) found.delete(name);
   return found;
 }
@@ -174,7 +174,7 @@ function names(statements, modules = new Map()) {
   );
   if (said.length === 0) return all;
   // An import is local unless an export names it.
-  for (const one of statements.flatMap((statement) => required(statement, modules)))
+  for (const one of statements.flatMap((statement) => importEquals(statement, modules)))
     add(all, one.name, one);
   /** @type {Set<Node>} */
   const blocks = new Set(said.map((one) => one.parent));
@@ -187,7 +187,7 @@ function names(statements, modules = new Map()) {
   for (const one of statements.filter(marked).flatMap(declared)) add(exported, one.name, one);
   for (const one of said.flatMap((statement) => named(statement, all, modules)))
     add(exported, one.name, one);
-  for (const [name, list] of said.flatMap((statement) => [...starred(statement, modules)]))
+  for (const [name, list] of said.flatMap((statement) => [...starExports(statement, modules)]))
     if (!exported.has(name)) exported.set(name, list);
   return exported;
 }

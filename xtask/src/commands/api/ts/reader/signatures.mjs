@@ -427,12 +427,14 @@ function allInferred(texts, node) {
   return (node.typeParameters ?? []).every((p) => inferred(texts, node, p));
 }
 
-/** Only explicit type arguments tell them apart if the arguments say what they are. */
-function reordered(
-  /** @type {Texts} */ texts,
-  /** @type {Signature} */ one,
-  /** @type {Signature} */ other,
-) {
+/**
+ * Only explicit type arguments tell them apart if the arguments say what they are.
+ *
+ * @param {Texts} texts
+ * @param {Signature} one
+ * @param {Signature} other
+ */
+function reordered(texts, one, other) {
   return {
     rule: allInferred(texts, one) ? "type-parameters-reordered" : "type-parameters-changed",
     old: shownParameters(one.typeParameters ?? []),
@@ -441,7 +443,8 @@ function reordered(
 }
 
 /**
- * The same for a function that is returned, and what that returns: the compiler infers their type arguments.
+ * Type parameters in another order of a function that is returned, and of what that returns. The compiler
+ * does not tell, as it infers their type arguments.
  *
  * @param {Texts} texts
  * @param {Signature} one
